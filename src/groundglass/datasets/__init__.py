@@ -1,0 +1,1 @@
+"""Datasets: cases on disk, patient-level splits, samples and augmentation."""

@@ -1,0 +1,99 @@
+"""Geometric transforms that can be undone exactly, and intensity jitter.
+
+Drawing is apart from applying: a :class:`Dihedral` holds what was drawn, so that image, target map and prediction
+are moved alike and moved back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from groundglass.errors import InputError
+
+Transforms = Literal["flip", "flip-rot", "uniform", "dihedral"]
+
+
+@dataclass(frozen=True, eq=False)
+class Dihedral:
+    """For each image of a batch: mirror left-right or not, then turn by ``turns`` quarter turns.
+
+    Args:
+        flips: ``(B,)`` bool.
+        turns: ``(B,)`` number of quarter turns, 0 to 3, applied after the mirroring.
+
+    Example:
+        >>> x = torch.rand(8, 1, 6, 6)
+        >>> moved = Dihedral.sample(8, "dihedral")
+        >>> bool((moved.invert(moved.apply(x)) == x).all())
+        True
+    """
+
+    flips: Tensor
+    turns: Tensor
+
+    @classmethod
+    def sample(cls, batch_size: int, transforms: Transforms) -> Dihedral:
+        """Draw a transform for each image from torch's generator.
+
+        Args:
+            batch_size: Number of images.
+            transforms: ``flip``: always mirrored (paper 000's CB(Flip)). ``flip-rot``: always mirrored, then turned
+                by 0, 90, 180 or 270 degrees (its CB(Flip,Rot) as released). ``uniform``: one of the turns or the
+                mirroring, never both (as its text has it). ``dihedral``: any of the eight.
+        """
+        turns = torch.randint(4, (batch_size,))
+        if transforms == "flip":
+            return cls(torch.ones(batch_size, dtype=torch.bool), torch.zeros_like(turns))
+        if transforms == "flip-rot":
+            return cls(torch.ones(batch_size, dtype=torch.bool), turns)
+        if transforms == "dihedral":
+            return cls(torch.rand(batch_size) < 0.5, turns)
+        choice = torch.randint(5, (batch_size,))
+        return cls(choice == 4, torch.where(choice == 4, 0, choice))
+
+    def apply(self, images: Tensor) -> Tensor:
+        """Move ``(B, C, H, W)``; square if anything is turned by 90 or 270 degrees.
+
+        Raises:
+            InputError: If the images would change their shape.
+        """
+        if images.shape[-1] != images.shape[-2] and bool((self.turns % 2).any()):
+            raise InputError(
+                f"images of {images.shape[-2]} x {images.shape[-1]} cannot be rotated by 90 degrees; "
+                "set a square preprocessing.size, or transforms to 'flip'"
+            )
+        return self._each(images, lambda part, flip, turns: _turn(_mirror(part, flip), turns))
+
+    def invert(self, images: Tensor) -> Tensor:
+        """Undo :meth:`apply`."""
+        return self._each(images, lambda part, flip, turns: _mirror(_turn(part, -turns), flip))
+
+    def _each(self, images: Tensor, move: Callable[[Tensor, bool, int], Tensor]) -> Tensor:
+        moved = torch.empty_like(images)
+        for flip in (False, True):
+            for turns in range(4):
+                chosen = (self.flips == flip) & (self.turns == turns)
+                if chosen.any():
+                    moved[chosen] = move(images[chosen], flip, turns)
+        return moved
+
+
+def _turn(images: Tensor, turns: int) -> Tensor:
+    return torch.rot90(images, turns, dims=(-2, -1))
+
+
+def _mirror(images: Tensor, flip: bool) -> Tensor:
+    return images.flip(-1) if flip else images
+
+
+def jitter(images: Tensor, *, brightness: float, contrast: float) -> Tensor:
+    """Random brightness and contrast, one draw an image; ``(B, C, *spatial)`` in [0, 1] stays in [0, 1]."""
+    shape = (len(images), *[1] * (images.ndim - 1))
+    gain = 1 + contrast * (2 * torch.rand(shape) - 1)
+    shift = brightness * (2 * torch.rand(shape) - 1)
+    return ((images - 0.5) * gain.to(images) + 0.5 + shift.to(images)).clamp(0, 1)

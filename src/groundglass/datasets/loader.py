@@ -1,0 +1,70 @@
+"""The order in which slices are trained on, the same again for the same seed and epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch.utils.data import Sampler
+
+from groundglass.datasets.samples import Sample
+from groundglass.datasets.samples import SliceSamples
+
+
+class EpochSampler(Sampler[int]):
+    """Shuffled indices whose order depends on seed and epoch alone, so that a resumed run sees what it would have seen.
+
+    Args:
+        chosen: ``(N,)`` indices to draw from.
+        seed: Seed of the run.
+        length: Samples an epoch, drawn with replacement (paper 000 as released: twice the number of test slices), or
+            ``None`` for each once.
+        rank: Number of this process among ``world_size``; each takes its share.
+        world_size: Number of processes.
+    """
+
+    def __init__(
+        self, chosen: torch.Tensor, *, seed: int, length: int | None = None, rank: int = 0, world_size: int = 1
+    ) -> None:
+        self.chosen = chosen
+        self.seed = seed
+        self.length = length
+        self.rank = rank
+        self.world_size = world_size
+        self.epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the order of this epoch; Lightning calls it."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return (self.length or len(self.chosen)) // self.world_size
+
+    def __iter__(self) -> Iterator[int]:
+        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + self.epoch)
+        if self.length is None:
+            order = torch.randperm(len(self.chosen), generator=generator)
+        else:
+            order = torch.randint(len(self.chosen), (self.length,), generator=generator)
+        share = order[self.rank :: self.world_size][: len(self)]
+        return iter(self.chosen[share].tolist())
+
+
+class BatchLoader:
+    """Batches of a :class:`SliceSamples`, cut from its tensors in one go; the last, incomplete one is dropped.
+
+    With fewer samples than a batch there is one batch of all of them.
+    """
+
+    def __init__(self, samples: SliceSamples, sampler: EpochSampler, batch_size: int) -> None:
+        self.samples = samples
+        self.sampler = sampler
+        self.batch_size = min(batch_size, max(len(sampler), 1))
+
+    def __len__(self) -> int:
+        return len(self.sampler) // self.batch_size
+
+    def __iter__(self) -> Iterator[Sample]:
+        order = list(self.sampler)
+        for start in range(0, len(self) * self.batch_size, self.batch_size):
+            yield self.samples.batch(order[start : start + self.batch_size])

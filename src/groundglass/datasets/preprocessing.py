@@ -1,0 +1,44 @@
+"""From the slices of a scan to what a network sees, and back."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from groundglass.datasets.grid import Grid
+from groundglass.scans.scan import Scan
+from groundglass.scans.window import Window
+from groundglass.scans.window import window_scan
+
+
+def slice_images(scan: Scan, grid: Grid, slices: slice = slice(None)) -> Tensor:
+    """Slices as the network sees them, ``(D, 1, H, W)`` float32 in [0, 1]."""
+    rows, columns = grid.box(scan.shape)
+    part = Scan(scan.voxels[slices, rows, columns], scan.affine, scan.intensity)
+    return _resize(torch.from_numpy(window_scan(part, Window(*grid.window))).unsqueeze(1), grid)
+
+
+def slice_masks(mask: Scan, grid: Grid) -> NDArray[np.bool_]:
+    """A mask on the network's grid, ``(D, H, W)``: a pixel is lesion if half of it is."""
+    rows, columns = grid.box(mask.shape)
+    part = torch.from_numpy((mask.voxels[:, rows, columns] > 0).astype(np.float32)).unsqueeze(1)
+    resized: NDArray[np.bool_] = (_resize(part, grid)[:, 0] >= 0.5).numpy()
+    return resized
+
+
+def restore(probabilities: Tensor, grid: Grid, shape: tuple[int, ...]) -> Tensor:
+    """``(N, 1, H, W)`` of the network back to ``(N, *shape[1:])`` of the scan, bilinear; zero outside the crop."""
+    rows, columns = grid.box(shape)
+    size = (rows.stop - rows.start, columns.stop - columns.start)
+    whole = probabilities.new_zeros((len(probabilities), *shape[1:]))
+    whole[:, rows, columns] = F.interpolate(probabilities, size=size, mode="bilinear", align_corners=False)[:, 0]
+    return whole
+
+
+def _resize(images: Tensor, grid: Grid) -> Tensor:
+    """Bilinear, with antialiasing where it shrinks."""
+    resized = F.interpolate(images, size=grid.size, mode="bilinear", align_corners=False, antialias=True)
+    return resized.clamp(0, 1)

@@ -1,0 +1,108 @@
+"""Splits into training, validation and test: never a patient, and never a slice, on both sides."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+from collections.abc import Iterable
+from collections.abc import Sequence
+from dataclasses import dataclass
+from dataclasses import replace
+from itertools import combinations
+
+from groundglass.datasets.case import Case
+from groundglass.errors import InputError
+
+PARTS = ("training", "validation", "test")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Split:
+    """Cases for training, validation and test.
+
+    Args:
+        training: Cases (or their slices) to train on.
+        validation: Cases to choose a checkpoint and thresholds by.
+        test: Cases that nothing is chosen by.
+        shared_patients: The papers' *mixed* protocol: slices of one scan on both sides, by intent.
+
+    Raises:
+        InputError: If a patient, or in a mixed split a slice, is on two sides.
+    """
+
+    training: tuple[Case, ...]
+    validation: tuple[Case, ...]
+    test: tuple[Case, ...]
+    shared_patients: bool = False
+
+    def __post_init__(self) -> None:
+        for first, second in combinations(PARTS, 2):
+            self._check(getattr(self, first), getattr(self, second), f"{first} and {second}")
+
+    def _check(self, first: Sequence[Case], second: Sequence[Case], names: str) -> None:
+        if not self.shared_patients:
+            leak = sorted({one.patient for one in first} & {one.patient for one in second})
+            if leak:
+                raise InputError(f"patient {leak[0]} is in both {names}; keep all of a patient's scans on one side")
+        for one in first:
+            for other in second:
+                if one.case == other.case and _overlap(one, other):
+                    raise InputError(f"slices of case {one.case} are in both {names}")
+
+    @property
+    def hash(self) -> str:
+        """Twelve characters that change when any case or slice changes sides."""
+        parts = {name: sorted([one.case, *(one.slices or ())] for one in getattr(self, name)) for name in PARTS}
+        return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:12]
+
+
+def _overlap(one: Case, other: Case) -> bool:
+    if one.slices is None or other.slices is None:
+        return True
+    return max(one.slices[0], other.slices[0]) < min(one.slices[1], other.slices[1])
+
+
+def separate_split(cases: Sequence[Case], *, training: int, validation: int) -> Split:
+    """The papers' *separate* protocol: the first scans train, the next validate, the rest test, in the order given."""
+    return Split(
+        training=tuple(cases[:training]),
+        validation=tuple(cases[training : training + validation]),
+        test=tuple(cases[training + validation :]),
+    )
+
+
+def mixed_split(cases: Iterable[Case], depths: dict[str, int]) -> Split:
+    """The papers' *mixed* protocol: of each scan the first 45 % of slices train, the next 5 % validate, the rest test.
+
+    Neighboring slices of one patient are on both sides, so its figures say how well a scan's remaining slices are
+    filled in, not how well a new patient is segmented.
+
+    Args:
+        cases: Whole scans.
+        depths: Number of slices of each case.
+    """
+    parts: dict[str, list[Case]] = {name: [] for name in PARTS}
+    for case in cases:
+        depth = depths[case.case]
+        edges = (0, int(0.45 * depth), int(0.5 * depth), depth)
+        for name, first, last in zip(PARTS, edges, edges[1:], strict=False):
+            if last > first:
+                parts[name].append(replace(case, slices=(first, last)))
+    return Split(**{name: tuple(part) for name, part in parts.items()}, shared_patients=True)  # type: ignore[arg-type]
+
+
+def patient_split(cases: Sequence[Case], *, validation: float = 0.15, test: float = 0.25, seed: int = 0) -> Split:
+    """Shuffle the patients and deal them out, all cases of one together.
+
+    Raises:
+        InputError: If there are fewer than three patients.
+    """
+    patients = sorted({case.patient for case in cases})
+    if len(patients) < 3:
+        raise InputError(f"{len(patients)} patient(s) cannot be split into training, validation and test; give 3 or more")
+    random.Random(seed).shuffle(patients)
+    n_test, n_validation = (max(1, round(share * len(patients))) for share in (test, validation))
+    chosen = {"test": set(patients[:n_test]), "validation": set(patients[n_test : n_test + n_validation])}
+    chosen["training"] = set(patients[n_test + n_validation :])
+    return Split(**{name: tuple(case for case in cases if case.patient in chosen[name]) for name in PARTS})  # type: ignore[arg-type]

@@ -1,0 +1,94 @@
+"""From label events to a target map."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from groundglass.errors import InputError
+from groundglass.labels.events import Label
+from groundglass.labels.events import MaskLabel
+from groundglass.labels.events import Point
+from groundglass.labels.events import Region
+from groundglass.labels.events import ScanTag
+from groundglass.labels.events import SliceTag
+from groundglass.scans.scan import apply_affine
+
+IGNORE_INDEX = 255
+UNKNOWN_TAG = -1
+
+MaskReader = Callable[[MaskLabel], NDArray[np.bool_]]
+
+
+def rasterize(
+    labels: Iterable[Label],
+    *,
+    affine: NDArray[np.float64],
+    shape: tuple[int, int, int],
+    read_mask: MaskReader,
+) -> NDArray[np.uint8]:
+    """The target map of a case: 0 background, 1 lesion, 255 unlabeled.
+
+    Masks are drawn first, then regions, then background points and last lesion points, so that the more exact
+    answer stands where two of them meet.
+
+    Args:
+        labels: Events of one case.
+        affine: ``(4, 4)`` index of the target map to LPS mm; need not be the grid of the file.
+        shape: ``(D, H, W)`` of the target map.
+        read_mask: Gives a mask event's lesions on this grid, ``(D, H, W)`` bool.
+
+    Raises:
+        InputError: If a label lies outside the map.
+    """
+    target = np.full(shape, IGNORE_INDEX, np.uint8)
+    to_index = np.linalg.inv(affine)
+    for label in sorted(labels, key=_exactness):
+        if isinstance(label, MaskLabel):
+            covered = slice(*label.slices) if label.slices else slice(None)
+            target[covered] = read_mask(label)[covered]
+        elif isinstance(label, Region):
+            corners = [_index(to_index, position, shape, label) for position in (label.lower, label.upper)]
+            first, last = np.min(corners, axis=0), np.max(corners, axis=0)
+            target[tuple(slice(a, b + 1) for a, b in zip(first, last, strict=True))] = label.label
+        elif isinstance(label, Point):
+            target[tuple(_index(to_index, label.position, shape, label))] = label.label
+    return target
+
+
+def _exactness(label: Label) -> int:
+    if isinstance(label, Point):
+        return 2 + label.label
+    return 1 if isinstance(label, Region) else 0
+
+
+def _index(
+    to_index: NDArray[np.float64], position: tuple[float, float, float], shape: tuple[int, ...], label: Label
+) -> NDArray[np.intp]:
+    index = np.rint(apply_affine(to_index, np.array([position]))[0]).astype(np.intp)
+    # A point on the rim of the file's first or last pixel may round to just outside a coarser grid.
+    inside = np.clip(index, 0, np.array(shape) - 1)
+    if np.abs(index - inside).max() > 1:
+        raise InputError(f"case {label.case}: label {label.id} at {position} mm lies outside the image")
+    return inside
+
+
+def slice_tags(labels: Iterable[Label], *, affine: NDArray[np.float64], depth: int) -> NDArray[np.int8]:
+    """Tag of each slice, ``(D,)``: 1 lesion, 0 none, -1 unknown.
+
+    A slice without a tag of its own is known from the scan's tag only if the scan is healthy.
+    """
+    tags = np.full(depth, UNKNOWN_TAG, np.int8)
+    to_index = np.linalg.inv(affine)
+    for label in sorted(labels, key=lambda one: isinstance(one, SliceTag)):
+        if isinstance(label, ScanTag) and label.label == 0:
+            tags[:] = 0
+        elif isinstance(label, SliceTag):
+            index = round(float(apply_affine(to_index, np.array([label.position]))[0, 0]))
+            if not 0 <= index < depth:
+                raise InputError(f"case {label.case}: slice tag {label.id} lies outside the image")
+            tags[index] = label.label
+    return tags

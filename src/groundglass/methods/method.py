@@ -1,0 +1,69 @@
+"""What every method is: a network, a loss on what is labeled, and lesion probabilities by the same call."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import ClassVar
+
+import torch
+from lightning import LightningModule
+from torch import Tensor
+from torch import nn
+
+from groundglass.datasets.augmentation import jitter
+from groundglass.datasets.samples import Sample
+from groundglass.datasets.samples import SliceSamples
+from groundglass.methods.settings import TrainingSettings
+
+
+class Method(LightningModule):
+    """Base of all methods. A new one says which labels it needs and gives a loss.
+
+    Args:
+        network: ``(B, 1, *spatial)`` in [0, 1] to logits ``(B, 1, *spatial)``.
+        settings: Optimizer and augmentation.
+    """
+
+    uses: ClassVar[tuple[str, ...]]
+    """Kinds of label events it is trained on unless the recipe's ``labels`` says otherwise; it needs one of them."""
+
+    def __init__(self, *, network: nn.Module, settings: TrainingSettings) -> None:
+        super().__init__()
+        self.network = network
+        self.settings = settings
+
+    @abstractmethod
+    def loss(self, batch: Sample) -> dict[str, Tensor]:
+        """Terms of the loss of a batch of samples; ``loss`` is their sum, the others are logged.
+
+        A batch with nothing labeled gives zero with a gradient.
+        """
+
+    def usable(self, samples: SliceSamples) -> Tensor:
+        """``(N,)`` bool: the slices worth training on; those with at least one labeled pixel."""
+        return samples.labeled
+
+    def probabilities(self, image: Tensor) -> Tensor:
+        """Lesion probabilities ``(B, 1, *spatial)`` of images ``(B, 1, *spatial)`` in [0, 1]."""
+        logits: Tensor = self.network(image)
+        return logits.sigmoid()
+
+    def training_step(self, batch: Sample, batch_idx: int) -> Tensor:
+        """Lightning's hook: the loss of a batch."""
+        image = jitter(batch["image"], brightness=self.settings.brightness, contrast=self.settings.contrast)
+        terms = self.loss({**batch, "image": image.contiguous(memory_format=torch.channels_last)})
+        logged = {f"train_{key}": value.detach() for key, value in terms.items()}
+        self.log_dict(logged, on_step=False, on_epoch=True, batch_size=len(image))
+        return terms["loss"]
+
+    def configure_optimizers(self) -> dict[str, object]:
+        """Adam, with the learning rate decaying over all steps as ``(1 - step / steps) ** power``."""
+        config = self.settings
+        optimizer = torch.optim.Adam(
+            self.parameters(), lr=config.lr, betas=config.betas, weight_decay=config.weight_decay
+        )
+        total = max(int(self.trainer.estimated_stepping_batches), 1)
+        scheduler = torch.optim.lr_scheduler.LambdaLR(
+            optimizer, lambda step: max(1 - step / total, 0.0) ** config.power
+        )
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}

@@ -1,0 +1,26 @@
+"""How a method is trained, whatever it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingSettings:
+    """Adam, its schedule, and intensity jitter.
+
+    Args:
+        lr: Learning rate at the start (paper 000: 1e-4 for the 134 M-parameter network).
+        betas: Adam's moment decays; the release of paper 000 has the unusual (0.99, 0.999).
+        weight_decay: L2 penalty.
+        power: The rate decays as ``(1 - step / steps) ** power``; 0 keeps it constant, as the papers do.
+        brightness: Largest shift of an image's brightness in training; images are in [0, 1].
+        contrast: Largest relative change of its contrast.
+    """
+
+    lr: float = 1e-3
+    betas: tuple[float, float] = (0.9, 0.999)
+    weight_decay: float = 0.0
+    power: float = 0.9
+    brightness: float = 0.1
+    contrast: float = 0.2

@@ -1,0 +1,1 @@
+"""Measures of a segmentation; every figure of the package comes from here."""

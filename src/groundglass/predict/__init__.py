@@ -1,0 +1,1 @@
+"""From a checkpoint and a scan to lesion probabilities and a mask on the scan's own grid."""

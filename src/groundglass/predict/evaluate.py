@@ -1,0 +1,40 @@
+"""A method scored on cases with masks, at each mask's own size."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from groundglass.datasets.case import Case
+from groundglass.datasets.folder import DatasetFolder
+from groundglass.errors import InputError
+from groundglass.metrics.overlap import OverlapMeter
+from groundglass.predict.predictor import Predictor
+from groundglass.scans.scan import Scan
+
+Pairs = list[tuple[Case, Scan, Scan]]
+
+
+def scored_cases(folder: DatasetFolder, cases: Sequence[Case]) -> Pairs:
+    """Images and masks of the cases that have a mask.
+
+    Raises:
+        InputError: If none has.
+    """
+    pairs = []
+    for case in cases:
+        mask = folder.mask(case)
+        if mask is not None:
+            first, last = case.slices or (0, mask.shape[0])
+            pairs.append((case, folder.scan(case).slab(first, last), mask.slab(first, last)))
+    if not pairs:
+        raise InputError(f"{folder.root}: no case of this part has a mask, so nothing can be scored; prepare it with masks")
+    return pairs
+
+
+def evaluate(predictor: Predictor, pairs: Pairs, *, threshold: float = 0.5) -> dict[str, float]:
+    """Overlap of prediction and mask; see :class:`OverlapMeter` for the figures."""
+    meter = OverlapMeter()
+    for case, scan, mask in pairs:
+        for slab, probabilities in predictor.slabs(scan):
+            meter.update(case.case, probabilities > threshold, mask.voxels[slab] > 0)
+    return meter.compute()

@@ -1,0 +1,60 @@
+"""Name to class, imported only when it is asked for."""
+
+from __future__ import annotations
+
+import inspect
+from importlib import import_module
+from typing import Any
+
+from groundglass.errors import InputError
+
+
+class Registry:
+    """Classes by the name a recipe gives them.
+
+    Args:
+        what: What they are, for messages: "network", "method".
+        entries: Name to ``"module:Class"``.
+    """
+
+    def __init__(self, what: str, entries: dict[str, str]) -> None:
+        self.what = what
+        self.entries = entries
+
+    def get(self, name: str) -> Any:
+        """The class called ``name``.
+
+        Raises:
+            InputError: If there is none, naming those that are.
+        """
+        if name not in self.entries:
+            raise InputError(f"there is no {self.what} called {name!r}; choose one of {', '.join(self.entries)}")
+        module, _, attribute = self.entries[name].partition(":")
+        return getattr(import_module(module), attribute)
+
+    def build(self, name: str, options: dict[str, Any], **given: Any) -> Any:
+        """An instance of ``name`` from a recipe's ``options`` and what the caller gives.
+
+        Raises:
+            InputError: If an option is unknown or its value is refused.
+        """
+        cls = self.get(name)
+        known = [key for key in inspect.signature(cls.__init__).parameters if key != "self" and key not in given]
+        if unknown := sorted(set(options) - set(known)):
+            raise InputError(
+                f"{self.what} {name!r} has no option {unknown[0]!r}; it has {', '.join(known) or 'none at all'}"
+            )
+        return cls(**_checked(cls, options, self.what, name), **given)
+
+
+def _checked(cls: Any, options: dict[str, Any], what: str, name: str) -> dict[str, Any]:
+    """Options converted to the types of the class's signature."""
+    from jsonargparse import ArgumentError
+    from jsonargparse import ArgumentParser
+
+    parser = ArgumentParser(exit_on_error=False)
+    parser.add_class_arguments(cls, skip=set(inspect.signature(cls.__init__).parameters) - set(options))
+    try:
+        return dict(parser.parse_object(options).as_dict())
+    except ArgumentError as error:
+        raise InputError(f"{what} {name!r}: {' '.join(str(error).split())}") from error

@@ -1,0 +1,1 @@
+"""Training: a recipe and a dataset in, a run folder out."""

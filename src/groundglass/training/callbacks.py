@@ -1,0 +1,132 @@
+"""What happens around the training loop: seeding, validation, history and progress."""
+
+from __future__ import annotations
+
+import csv
+import random
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from lightning import Callback
+from lightning import Trainer
+from rich.console import Console
+from rich.progress import BarColumn
+from rich.progress import MofNCompleteColumn
+from rich.progress import Progress
+from rich.progress import TextColumn
+from rich.progress import TimeElapsedColumn
+from rich.progress import TimeRemainingColumn
+
+from groundglass.methods.method import Method
+from groundglass.predict.evaluate import Pairs
+from groundglass.predict.evaluate import evaluate
+from groundglass.predict.predictor import Predictor
+
+
+class SeedEpochs(Callback):
+    """Seed every generator from the run's seed and the epoch, so that a resumed run draws what it would have drawn."""
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: Any) -> None:
+        """Seed for this epoch and process."""
+        seed = (self.seed * 1_000_003 + trainer.current_epoch) * 64 + trainer.global_rank
+        torch.manual_seed(seed)
+        np.random.seed(seed % 2**32)
+        random.seed(seed)
+
+
+class Validate(Callback):
+    """Score the validation cases after each epoch and log ``val_dice_global`` and ``val_dice_case``.
+
+    Args:
+        predictor: Runs the method being trained.
+        pairs: Validation cases with their masks.
+        every: Epochs between two validations.
+    """
+
+    def __init__(self, predictor: Predictor, pairs: Pairs, every: int) -> None:
+        self.predictor = predictor
+        self.pairs = pairs
+        self.every = every
+        self.scores: dict[str, float] = {}
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: Any) -> None:
+        """Validate; between two validations the last scores stand."""
+        if (trainer.current_epoch + 1) % self.every == 0 or not self.scores:
+            self.scores = evaluate(self.predictor, self.pairs)
+        for name in ("dice_global", "dice_case"):
+            score = self.scores[name]
+            pl_module.log(f"val_{name}", 0.0 if score != score else score, rank_zero_only=False)
+
+
+class History(Callback):
+    """One line of ``history.csv`` an epoch, on the disk when the epoch ends."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.started = 0.0
+
+    def on_train_start(self, trainer: Trainer, pl_module: Any) -> None:
+        """Drop epochs that are about to be trained again after a resume."""
+        if self.path.exists():
+            rows = [row for row in read_history(self.path) if int(row["epoch"]) < trainer.current_epoch]
+            self.path.unlink()
+            for row in rows:
+                self._append(row)
+
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: Any) -> None:
+        """Start the clock."""
+        self.started = time.perf_counter()
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: Any) -> None:
+        """Write what was logged."""
+        if trainer.is_global_zero:
+            metrics = {key: f"{float(value):.6g}" for key, value in sorted(trainer.callback_metrics.items())}
+            seconds = f"{time.perf_counter() - self.started:.3f}"
+            self._append({"epoch": str(trainer.current_epoch), "seconds": seconds, **metrics})
+
+    def _append(self, row: dict[str, str]) -> None:
+        new = not self.path.exists()
+        with self.path.open("a", newline="") as file:
+            writer = csv.DictWriter(file, list(row))
+            if new:
+                writer.writeheader()
+            writer.writerow(row)
+
+
+def read_history(path: Path) -> list[dict[str, str]]:
+    """Rows of a ``history.csv``, one an epoch."""
+    with path.open(newline="") as file:
+        return [row for row in csv.DictReader(file) if None not in row.values()]
+
+
+class ProgressLine(Callback):
+    """A progress bar over all epochs with loss, validation Dice and the time left."""
+
+    def __init__(self, console: Console, title: str) -> None:
+        columns = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("epochs")]
+        columns += [TextColumn("{task.fields[figures]}"), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn()]
+        self.progress = Progress(*columns, console=console)
+        self.title = title
+        self.task = self.progress.add_task(title, figures="", visible=False)
+
+    def on_train_start(self, trainer: Trainer, pl_module: Method) -> None:
+        """Show the bar, where the run stands."""
+        done = trainer.current_epoch
+        self.progress.update(self.task, total=trainer.max_epochs, completed=done, visible=True)
+        self.progress.start()
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: Any) -> None:
+        """Advance."""
+        metrics = trainer.callback_metrics
+        figures = f"loss {float(metrics.get('train_loss', 0)):.3f}  Dice {float(metrics.get('val_dice_global', 0)):.3f}"
+        self.progress.update(self.task, advance=1, figures=figures)
+
+    def teardown(self, trainer: Trainer, pl_module: Any, stage: str) -> None:
+        """Leave the finished bar on the screen."""
+        self.progress.stop()

@@ -1,0 +1,100 @@
+"""Checkpoints that are written whole or not at all, and read without running code from them."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.pytorch.plugins import CheckpointIO
+
+from groundglass.errors import InputError
+from groundglass.files import replacing
+from groundglass.methods import METHODS
+from groundglass.methods.method import Method
+from groundglass.networks import build_network
+from groundglass.training.config import Config
+
+
+class AtomicCheckpointIO(CheckpointIO):
+    """Lightning's checkpoint files: replaced in one step, loaded with ``weights_only=True``."""
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any | None = None) -> None:
+        """Write a checkpoint; the previous one stays if this fails."""
+        with replacing(Path(path)) as temporary:
+            try:
+                torch.save(checkpoint, temporary)
+            except RuntimeError as error:  # how torch reports a write that failed, for instance on a full disk
+                raise OSError(str(error).splitlines()[0]) from error
+
+    def load_checkpoint(
+        self, path: Any, map_location: Any | None = None, weights_only: bool | None = True
+    ) -> dict[str, Any]:
+        """Read a checkpoint."""
+        return read_checkpoint(Path(path))
+
+    def remove_checkpoint(self, path: Any) -> None:
+        """Delete a checkpoint that another has replaced."""
+        Path(path).unlink(missing_ok=True)
+
+
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """The content of a checkpoint file.
+
+    Raises:
+        InputError: If it is missing, damaged, not a checkpoint of this package, or holds anything but plain data.
+    """
+    if not path.is_file():
+        raise InputError(f"{path}: there is no checkpoint; give a run folder or a .ckpt file")
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as error:
+        raise InputError(f"{path}: damaged, or not a checkpoint of groundglass; use another or train again") from error
+    if not isinstance(content, dict) or "config" not in content.get("hyper_parameters", {}):
+        raise InputError(f"{path}: not a checkpoint of groundglass; give a file from a run's checkpoints folder")
+    return content
+
+
+def find_checkpoint(path: Path) -> Path:
+    """The checkpoint meant by ``path``: a file, or the best one of a run folder."""
+    if path.is_dir():
+        for name in ("best.ckpt", "last.ckpt"):
+            if (path / "checkpoints" / name).is_file():
+                return path / "checkpoints" / name
+    return path
+
+
+def load_method(path: str | Path) -> tuple[Method, Config]:
+    """A trained method, and the recipe it was trained with, from a checkpoint file or a run folder.
+
+    Raises:
+        InputError: If there is no usable checkpoint.
+    """
+    path = find_checkpoint(Path(path))
+    content = read_checkpoint(path)
+    config = Config.from_dict(content["hyper_parameters"]["config"])
+    method = build_method(config, pretrained=False)
+    try:
+        method.load_state_dict(content["state_dict"])
+    except (RuntimeError, KeyError) as error:
+        raise InputError(f"{path}: its weights do not fit its own recipe; train again") from error
+    return method.eval(), config
+
+
+def build_method(config: Config, *, pretrained: bool = True) -> Method:
+    """An untrained method as a recipe describes it.
+
+    Args:
+        config: The recipe.
+        pretrained: Start from whatever weights the recipe names; not needed before loading a checkpoint.
+    """
+    options = dict(config.network_options)
+    if not pretrained:
+        options |= {key: value for key, value in {"pretrained": False, "weights": None}.items() if key in options}
+        if config.network == "unet":
+            options["pretrained"] = False
+    network = build_network(config.network, options).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    method: Method = METHODS.build(config.method, config.method_options, network=network, settings=config.settings)
+    method.save_hyperparameters({"config": config.to_dict()})
+    return method

@@ -1,0 +1,71 @@
+"""The schema of a recipe: what ``groundglass train`` takes from YAML and from the command line."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from dataclasses import dataclass
+from dataclasses import field
+from typing import Any
+
+from groundglass.datasets.grid import Grid
+from groundglass.errors import InputError
+from groundglass.methods.settings import TrainingSettings
+
+
+@dataclass(kw_only=True)
+class Config:
+    """A complete experiment. Every key can be set in a recipe and overridden on the command line.
+
+    Args:
+        method: Name of the method: points, consistency, full.
+        method_options: Options of the method.
+        network: Name of the network: unet, plain-unet, fcn8.
+        network_options: Options of the network.
+        labels: Kinds of label events to train on (point, region, mask, slice_tag, scan_tag); null for the method's own.
+        grid: Size, window and crop of what the network sees.
+        settings: Optimizer and augmentation.
+        epochs: Times the training slices are gone through.
+        epoch_samples: Samples an epoch, drawn with replacement; null for every labeled slice once.
+        batch_size: Slices a step.
+        patience: Stop after this many epochs without a better validation Dice.
+        validate_every: Validate each so many epochs.
+        select: Keep the weights with the "best" validation Dice, or the "last".
+        seed: Seed of everything that is drawn.
+    """
+
+    method: str = "consistency"
+    method_options: dict[str, Any] = field(default_factory=dict)
+    network: str = "unet"
+    network_options: dict[str, Any] = field(default_factory=dict)
+    labels: list[str] | None = None
+    grid: Grid = field(default_factory=Grid)
+    settings: TrainingSettings = field(default_factory=TrainingSettings)
+    epochs: int = 50
+    epoch_samples: int | None = None
+    batch_size: int = 8
+    patience: int = 100
+    validate_every: int = 1
+    select: str = "best"
+    seed: int = 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, as in a recipe."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, content: dict[str, Any]) -> Config:
+        """A recipe from plain values, checked and converted.
+
+        Raises:
+            InputError: If a key is unknown or a value is of the wrong kind.
+        """
+        from jsonargparse import ArgumentError
+        from jsonargparse import ArgumentParser
+
+        parser = ArgumentParser(exit_on_error=False)
+        parser.add_class_arguments(cls)
+        try:
+            parsed = parser.instantiate_classes(parser.parse_object(content))
+        except ArgumentError as error:
+            raise InputError(f"recipe: {' '.join(str(error).split())}") from error
+        return cls(**parsed.as_dict())

@@ -1,0 +1,31 @@
+"""Pictures of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from groundglass.files import replacing
+
+
+def learning_curves(history: Sequence[dict[str, str]], path: Path) -> None:
+    """Training loss and validation Dice against the epoch, as a PNG.
+
+    Args:
+        history: Rows of ``history.csv``.
+        path: The picture to write.
+    """
+    figure = Figure(figsize=(8, 3), layout="constrained")
+    axes = figure.subplots(1, 2)
+    epochs = [int(row["epoch"]) + 1 for row in history]
+    for axis, (column, title) in zip(
+        axes, (("train_loss", "training loss"), ("val_dice_global", "validation Dice (global)")), strict=True
+    ):
+        axis.plot(epochs, [float(row[column]) for row in history], color="#1f6f8b")
+        axis.set(xlabel="epoch", title=title)
+        axis.spines[["top", "right"]].set_visible(False)
+    axes[1].set_ylim(0, 1)
+    with replacing(path) as temporary:
+        figure.savefig(temporary, dpi=110, format="png")
