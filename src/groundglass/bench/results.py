@@ -13,8 +13,21 @@ from typing import Any
 from groundglass.files import write_text
 
 FIGURES = ("dice_global", "iou", "ppv", "sensitivity", "specificity", "dice_case", "dice_global_8_orientations")
-HEADER = ("method", "network", "seeds", "Dice", "IoU", "PPV", "sens.", "spec.", "Dice per case", "Dice, 8 orientations",
-          "labels (s)", "training (s)", "paper: Dice / IoU / PPV / sens. / spec.")
+HEADER = (
+    "method",
+    "network",
+    "seeds",
+    "Dice",
+    "IoU",
+    "PPV",
+    "sens.",
+    "spec.",
+    "Dice per case",
+    "Dice, 8 orientations",
+    "labels (s)",
+    "training (s)",
+    "paper: Dice / IoU / PPV / sens. / spec.",
+)
 
 
 def read_results(folder: Path) -> list[dict[str, Any]]:

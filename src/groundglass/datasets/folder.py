@@ -53,7 +53,7 @@ class DatasetFolder:
         root = Path(root)
         content = _read_description(root)
         parts = {name: tuple(map(Case.from_json, content.get(name, []))) for name in PARTS}
-        split = Split(**parts, shared_patients=bool(content.get("shared_patients")))  # type: ignore[arg-type]
+        split = Split(**parts, shared_patients=bool(content.get("shared_patients")))
         return cls(root, str(content.get("name", root.name)), split)
 
     def save(self) -> None:
@@ -99,7 +99,9 @@ class DatasetFolder:
         mask = read_mask(self.root / name)
         image = self.root / case.image
         if mask.shape != (shape := self.scan(case).shape):
-            raise InputError(f"{mask.path}: its size {mask.shape} is not the size {shape} of {image}; redraw it on that image")
+            raise InputError(
+                f"{mask.path}: its size {mask.shape} is not the size {shape} of {image}; redraw it on that image"
+            )
         return mask
 
 

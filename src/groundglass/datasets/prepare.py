@@ -25,8 +25,8 @@ from groundglass.labels.simulate import mask_label
 from groundglass.labels.simulate import simulate_points
 from groundglass.labels.simulate import simulate_scan_tag
 from groundglass.labels.simulate import simulate_slice_tags
-from groundglass.scans.orientation import to_canonical
 from groundglass.scans.nifti import write_nifti
+from groundglass.scans.orientation import to_canonical
 from groundglass.scans.scan import Scan
 
 logger = logging.getLogger(__name__)
@@ -141,9 +141,11 @@ def simulate_labels(
         if mask is not None:
             labels += _simulated(mask, case, kinds, rule, lesion_free, seed)
     if again := [label for label in labels if label.id in known]:
-        raise InputError(f"{folder.store.path}: has simulated {again[0].kind} labels already; remove the file to make them anew")
+        raise InputError(
+            f"{folder.store.path}: has simulated {again[0].kind} labels already; remove the file to make them anew"
+        )
     if not labels:
-        raise InputError(f"{folder.root}: no training case has a mask to make labels from; label it with 'groundglass annotate'")
+        raise InputError(f"{folder.root}: no training case has a mask to make labels from; prepare it with masks")
     folder.store.append(labels)
     return len(labels)
 

@@ -89,7 +89,7 @@ def mixed_split(cases: Iterable[Case], depths: dict[str, int]) -> Split:
         for name, first, last in zip(PARTS, edges, edges[1:], strict=False):
             if last > first:
                 parts[name].append(replace(case, slices=(first, last)))
-    return Split(**{name: tuple(part) for name, part in parts.items()}, shared_patients=True)  # type: ignore[arg-type]
+    return Split(**{name: tuple(part) for name, part in parts.items()}, shared_patients=True)
 
 
 def patient_split(cases: Sequence[Case], *, validation: float = 0.15, test: float = 0.25, seed: int = 0) -> Split:
@@ -100,7 +100,9 @@ def patient_split(cases: Sequence[Case], *, validation: float = 0.15, test: floa
     """
     patients = sorted({case.patient for case in cases})
     if len(patients) < 3:
-        raise InputError(f"{len(patients)} patient(s) cannot be split into training, validation and test; give 3 or more")
+        raise InputError(
+            f"{len(patients)} patient(s) cannot be split into training, validation and test; give 3 or more"
+        )
     random.Random(seed).shuffle(patients)
     n_test, n_validation = (max(1, round(share * len(patients))) for share in (test, validation))
     chosen = {"test": set(patients[:n_test]), "validation": set(patients[n_test : n_test + n_validation])}

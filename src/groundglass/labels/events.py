@@ -94,9 +94,7 @@ class Retraction(Label):
     target: str
 
 
-KINDS: dict[str, type[Label]] = {
-    cls.kind: cls for cls in (Point, Region, SliceTag, ScanTag, MaskLabel, Retraction)
-}
+KINDS: dict[str, type[Any]] = {cls.kind: cls for cls in (Point, Region, SliceTag, ScanTag, MaskLabel, Retraction)}
 
 
 def to_json(label: Label) -> dict[str, Any]:
@@ -115,7 +113,7 @@ def from_json(record: dict[str, Any]) -> Label:
     if kind not in KINDS:
         raise InputError(f"label of unknown kind {kind!r}; known are {', '.join(KINDS)}")
     try:
-        label = KINDS[kind](**fields)
+        label: Label = KINDS[kind](**fields)
     except TypeError as error:
         raise InputError(f"label of kind {kind!r} has wrong fields: {error}") from error
     if getattr(label, "label", 0) not in (0, 1):

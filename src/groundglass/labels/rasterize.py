@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +27,7 @@ MaskReader = Callable[[MaskLabel], NDArray[np.bool_]]
 def rasterize(
     labels: Iterable[Label],
     *,
-    affine: NDArray[np.float64],
+    affine: NDArray[np.floating[Any]],
     shape: tuple[int, int, int],
     read_mask: MaskReader,
 ) -> NDArray[np.uint8]:
@@ -66,17 +67,17 @@ def _exactness(label: Label) -> int:
 
 
 def _index(
-    to_index: NDArray[np.float64], position: tuple[float, float, float], shape: tuple[int, ...], label: Label
+    to_index: NDArray[np.floating[Any]], position: tuple[float, float, float], shape: tuple[int, ...], label: Label
 ) -> NDArray[np.intp]:
     index = np.rint(apply_affine(to_index, np.array([position]))[0]).astype(np.intp)
     # A point on the rim of the file's first or last pixel may round to just outside a coarser grid.
     inside = np.clip(index, 0, np.array(shape) - 1)
     if np.abs(index - inside).max() > 1:
         raise InputError(f"case {label.case}: label {label.id} at {position} mm lies outside the image")
-    return inside
+    return np.asarray(inside)
 
 
-def slice_tags(labels: Iterable[Label], *, affine: NDArray[np.float64], depth: int) -> NDArray[np.int8]:
+def slice_tags(labels: Iterable[Label], *, affine: NDArray[np.floating[Any]], depth: int) -> NDArray[np.int8]:
     """Tag of each slice, ``(D,)``: 1 lesion, 0 none, -1 unknown.
 
     A slice without a tag of its own is known from the scan's tag only if the scan is healthy.

@@ -55,7 +55,7 @@ def _any(part: NDArray[np.bool_], rng: np.random.Generator) -> Pixels:
 
 
 def _centroid(part: NDArray[np.bool_]) -> Pixels:
-    return np.argwhere(part).mean(axis=0).astype(np.intp)
+    return np.asarray(np.argwhere(part).mean(axis=0), dtype=np.intp)
 
 
 def background_points(mask: NDArray[np.bool_], count: int, rng: np.random.Generator) -> Pixels:
@@ -117,7 +117,7 @@ def _triple(position: NDArray[np.float64]) -> tuple[float, float, float]:
 def simulate_slice_tags(mask: Scan, case: str) -> list[Label]:
     """Lesion or no lesion, for every slice of a mask."""
     centers = mask.to_mm(np.array([[index, 0, 0] for index in range(mask.shape[0])]))
-    tags = mask.voxels.astype(bool).any(axis=(1, 2))
+    tags = [bool(plane.any()) for plane in mask.voxels]
     return [
         SliceTag(case=case, seconds=SLICE_TAG_SECONDS, position=_triple(at), label=int(tag), id=f"{case}-tag-{number}")
         for number, (at, tag) in enumerate(zip(centers, tags, strict=True))

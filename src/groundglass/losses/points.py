@@ -10,9 +10,7 @@ from torch import Tensor
 Reduction = Literal["mean", "sum", "balanced"]
 
 
-def point_loss(
-    logits: Tensor, target: Tensor, *, reduction: Reduction = "mean", ignore_index: int = 255
-) -> Tensor:
+def point_loss(logits: Tensor, target: Tensor, *, reduction: Reduction = "mean", ignore_index: int = 255) -> Tensor:
     """Cross-entropy of the labeled pixels of the whole batch.
 
     Args:

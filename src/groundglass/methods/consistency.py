@@ -63,9 +63,7 @@ class PointConsistency(Method):
         logits, moved_logits = self.network(torch.cat([image, moved.apply(image)])).chunk(2)
         points = point_loss(logits, target, reduction=self.reduction)
         moved_points = point_loss(moved_logits, moved.apply(target), reduction=self.reduction)
-        consistency = consistency_loss(
-            logits, moved.invert(moved_logits), space=self.space, reduction=self.reduction
-        )
+        consistency = consistency_loss(logits, moved.invert(moved_logits), space=self.space, reduction=self.reduction)
         return {
             "loss": points + moved_points + self.weight * consistency,
             "points": points,

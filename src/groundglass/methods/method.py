@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import torch
 from lightning import LightningModule
+from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor
 from torch import nn
 
@@ -48,15 +49,19 @@ class Method(LightningModule):
         logits: Tensor = self.network(image)
         return logits.sigmoid()
 
+    def step_loss(self, batch: Sample) -> dict[str, Tensor]:
+        """:meth:`loss` of a batch as it comes from the loader: jittered, and laid out for speed."""
+        image = jitter(batch["image"], brightness=self.settings.brightness, contrast=self.settings.contrast)
+        return self.loss({**batch, "image": image.contiguous(memory_format=torch.channels_last)})
+
     def training_step(self, batch: Sample, batch_idx: int) -> Tensor:
         """Lightning's hook: the loss of a batch."""
-        image = jitter(batch["image"], brightness=self.settings.brightness, contrast=self.settings.contrast)
-        terms = self.loss({**batch, "image": image.contiguous(memory_format=torch.channels_last)})
+        terms = self.step_loss(batch)
         logged = {f"train_{key}": value.detach() for key, value in terms.items()}
-        self.log_dict(logged, on_step=False, on_epoch=True, batch_size=len(image))
+        self.log_dict(logged, on_step=False, on_epoch=True, batch_size=len(batch["image"]))
         return terms["loss"]
 
-    def configure_optimizers(self) -> dict[str, object]:
+    def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         """Adam, with the learning rate decaying over all steps as ``(1 - step / steps) ** power``."""
         config = self.settings
         optimizer = torch.optim.Adam(

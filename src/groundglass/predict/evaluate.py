@@ -27,7 +27,9 @@ def scored_cases(folder: DatasetFolder, cases: Sequence[Case]) -> Pairs:
             first, last = case.slices or (0, mask.shape[0])
             pairs.append((case, folder.scan(case).slab(first, last), mask.slab(first, last)))
     if not pairs:
-        raise InputError(f"{folder.root}: no case of this part has a mask, so nothing can be scored; prepare it with masks")
+        raise InputError(
+            f"{folder.root}: no case of this part has a mask, nothing can be scored; prepare it with masks"
+        )
     return pairs
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -14,6 +15,10 @@ from groundglass.datasets.grid import Grid
 from groundglass.datasets.preprocessing import restore
 from groundglass.datasets.preprocessing import slice_images
 from groundglass.methods.method import Method
+from groundglass.scans.orientation import from_canonical
+from groundglass.scans.orientation import to_canonical
+from groundglass.scans.reader import read_scan
+from groundglass.scans.scan import Intensity
 from groundglass.scans.scan import Scan
 
 Slab = tuple[slice, NDArray[np.float32]]
@@ -54,9 +59,9 @@ class Predictor:
         self.method.eval()
         with torch.inference_mode():
             images = images.to(self.method.device, memory_format=torch.channels_last)
-            total = sum(self._oriented(images, moved) for moved in _orientations(len(images), self.orientations))
+            turned = [self._oriented(images, moved) for moved in _orientations(len(images), self.orientations)]
         self.method.train(training)
-        return (total / self.orientations).float().cpu()
+        return torch.stack(turned).mean(dim=0).float().cpu()
 
     def _oriented(self, images: Tensor, moved: Dihedral) -> Tensor:
         return moved.invert(self.method.probabilities(moved.apply(images)))
@@ -66,3 +71,32 @@ def _orientations(batch_size: int, count: int) -> Iterator[Dihedral]:
     for number in range(count):
         flip, turns = number % 2, number // 2
         yield Dihedral(torch.full((batch_size,), bool(flip)), torch.full((batch_size,), turns))
+
+
+def predict_mask(
+    path: str | Path,
+    checkpoint: str | Path,
+    *,
+    intensity: Intensity | None = None,
+    threshold: float = 0.5,
+    orientations: int = 1,
+) -> Scan:
+    """The lesion mask of a scan file by a trained run, on the file's own grid.
+
+    Args:
+        path: A scan as :func:`groundglass.scans.read_scan` takes it.
+        checkpoint: A run folder or a ``.ckpt`` file.
+        intensity: ``"hu"`` or ``"display"`` if the file's numbers do not tell.
+        threshold: Probability above which a voxel is lesion.
+        orientations: Average over 1, 2 or 8 flips and turns.
+
+    Raises:
+        InputError: If a file cannot be used.
+    """
+    from groundglass.training.checkpoint import load_method
+
+    method, config = load_method(checkpoint)
+    scan = read_scan(path, intensity=intensity)
+    predictor = Predictor(method, config.grid, orientations=orientations)
+    mask = predictor.mask(to_canonical(scan), threshold)
+    return scan.with_voxels(from_canonical(mask.voxels, scan), "mask")

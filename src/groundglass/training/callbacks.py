@@ -16,11 +16,10 @@ from rich.console import Console
 from rich.progress import BarColumn
 from rich.progress import MofNCompleteColumn
 from rich.progress import Progress
+from rich.progress import ProgressColumn
 from rich.progress import TextColumn
-from rich.progress import TimeElapsedColumn
 from rich.progress import TimeRemainingColumn
 
-from groundglass.methods.method import Method
 from groundglass.predict.evaluate import Pairs
 from groundglass.predict.evaluate import evaluate
 from groundglass.predict.predictor import Predictor
@@ -109,13 +108,13 @@ class ProgressLine(Callback):
     """A progress bar over all epochs with loss, validation Dice and the time left."""
 
     def __init__(self, console: Console, title: str) -> None:
-        columns = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("epochs")]
-        columns += [TextColumn("{task.fields[figures]}"), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn()]
+        columns: list[ProgressColumn] = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()]
+        columns += [TextColumn("epochs, {task.fields[figures]}"), TimeRemainingColumn(), TextColumn("left")]
         self.progress = Progress(*columns, console=console)
         self.title = title
         self.task = self.progress.add_task(title, figures="", visible=False)
 
-    def on_train_start(self, trainer: Trainer, pl_module: Method) -> None:
+    def on_train_start(self, trainer: Trainer, pl_module: Any) -> None:
         """Show the bar, where the run stands."""
         done = trainer.current_epoch
         self.progress.update(self.task, total=trainer.max_epochs, completed=done, visible=True)

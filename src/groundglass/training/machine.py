@@ -23,6 +23,10 @@ def versions() -> dict[str, str]:
 def machine() -> str:
     """Processor and number of cores, in words."""
     info = Path("/proc/cpuinfo")
-    models = [line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if "model name" in line] if info.exists() else []
+    models = (
+        [line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if "model name" in line]
+        if info.exists()
+        else []
+    )
     accelerator = f", {torch.cuda.get_device_name()}" if torch.cuda.is_available() else ""
     return f"{models[0] if models else platform.processor() or platform.machine()}, {os.cpu_count()} cores{accelerator}"

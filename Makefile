@@ -1,0 +1,43 @@
+# Two commands for users: make demo, make test. Each creates .venv by itself and is quick when it is there.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DONE := $(VENV)/.installed
+
+.PHONY: demo test lint types unit test-slow test-real docs bench clean
+
+demo: $(DONE)
+	$(BIN)/groundglass demo -o demo
+
+test: lint types unit
+
+$(DONE): pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt torch
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
+	touch $(DONE)
+
+lint: $(DONE)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+types: $(DONE)
+	$(BIN)/mypy
+
+unit: $(DONE)
+	$(BIN)/pytest --cov --cov-report=term
+
+test-slow: $(DONE)
+	$(BIN)/pytest -m slow
+
+# Needs the folder of the public datasets: make test-real GROUNDGLASS_DATA=/path/to/data
+test-real: $(DONE)
+	GROUNDGLASS_DATA=$(GROUNDGLASS_DATA) $(BIN)/pytest -m real_data
+
+# Needs medseg100 (COVID-SemiSeg): make bench MEDSEG100=/path/to/medseg100
+bench: $(DONE)
+	$(BIN)/groundglass bench table2 --root $(MEDSEG100)
+	$(BIN)/groundglass bench throughput
+
+clean:
+	rm -rf $(VENV) demo runs .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage

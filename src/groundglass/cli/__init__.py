@@ -1,0 +1,61 @@
+"""The command line: one verb a file, parsed here, with the work imported only when it is done."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Sequence
+
+from jsonargparse import ArgumentError
+from jsonargparse import ArgumentParser
+
+import groundglass
+from groundglass.cli import bench
+from groundglass.cli import demo
+from groundglass.cli import evaluate
+from groundglass.cli import info
+from groundglass.cli import predict
+from groundglass.cli import prepare
+from groundglass.cli import train
+from groundglass.errors import InputError
+
+VERBS = {
+    "demo": demo,
+    "prepare": prepare,
+    "train": train,
+    "evaluate": evaluate,
+    "predict": predict,
+    "bench": bench,
+    "info": info,
+}
+NOTE = "Research use only: not a medical device."
+
+
+def build_parser() -> ArgumentParser:
+    """The parser of all verbs."""
+    parser = ArgumentParser(prog="groundglass", description=f"{groundglass.__doc__} {NOTE}", exit_on_error=False)
+    parser.add_argument("--version", action="version", version=f"groundglass {groundglass.__version__}")
+    verbs = parser.add_subcommands(dest="verb")
+    for name, module in VERBS.items():
+        verb = ArgumentParser(description=module.__doc__, exit_on_error=False)
+        module.add_arguments(verb)
+        verbs.add_subcommand(name, verb, help=(module.__doc__ or "").splitlines()[0])
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command line; returns the exit code: 0, or 2 for a mistake the user can mend."""
+    # Before torch is imported: spinning threads would take the time of whatever else runs on a laptop.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    logging.basicConfig(level=logging.WARNING, format="groundglass: %(message)s")
+    try:
+        arguments = build_parser().parse_args(train.resolve_recipes(list(sys.argv[1:] if argv is None else argv)))
+        VERBS[arguments.verb].run(arguments[arguments.verb])
+    except (InputError, ArgumentError) as error:
+        print(f"groundglass: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("groundglass: stopped; a run goes on from its last epoch with --resume", file=sys.stderr)
+        return 130
+    return 0

@@ -1,0 +1,86 @@
+"""Turn a folder of images and masks into a dataset, and make labels from its masks.
+
+Layouts: covid-semiseg, medseg9, covid-ct-seg20, nnunet, decathlon, folder (images/ and masks/), phantom (generated).
+Examples: groundglass prepare scans/ -o data/ --layout folder
+          groundglass prepare data/ --labels slice-tags
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from jsonargparse import ArgumentParser
+from jsonargparse import Namespace
+
+from groundglass.datasets.catalog import LAYOUTS
+from groundglass.errors import InputError
+
+RULES = ("distance", "uniform", "released")
+LESION_FREE = ("ignore", "background")
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Options of ``groundglass prepare``."""
+    parser.add_argument("root", help="the folder to read; with --labels alone, a prepared dataset to add labels to")
+    parser.add_argument("-o", "--output", help="the dataset folder to make")
+    parser.add_argument("--layout", default="folder", help=f"one of {', '.join(LAYOUTS.entries)}")
+    parser.add_argument("--options", type=dict[str, Any], default={}, help="options of the layout")
+    parser.add_argument("--protocol", help="split of the papers: separate or mixed; by default the layout's own")
+    parser.add_argument(
+        "--labels", type=list[str], help="labels to make from masks: points, masks, slice-tags, scan-tags"
+    )
+    parser.add_argument("--rule", default="distance", help=f"where a click falls in a lesion: {', '.join(RULES)}")
+    parser.add_argument(
+        "--lesion-free", default="ignore", help="slices without lesion: ignore, or background (all of it)"
+    )
+    parser.add_argument("--seed", type=int, default=1, help="seed of the points")
+    parser.add_argument("--quiet", action="store_true", help="no progress")
+
+
+def run(arguments: Namespace) -> None:
+    """Prepare the dataset, then its labels."""
+    from groundglass.datasets.folder import DatasetFolder
+    from groundglass.datasets.prepare import LABEL_KINDS
+    from groundglass.datasets.prepare import simulate_labels
+
+    _check(arguments)
+    folder = _prepared(arguments) if arguments.output else DatasetFolder.open(arguments.root)
+    has_masks = any(case.label for case in folder.split.training)
+    kinds = arguments.labels or (list(LABEL_KINDS) if has_masks else [])
+    if kinds:
+        count = simulate_labels(
+            folder, kinds, rule=arguments.rule, lesion_free=arguments.lesion_free, seed=arguments.seed
+        )
+        print(f"{folder.root}: {count} labels ({', '.join(kinds)})")
+    split = folder.split
+    print(
+        f"{folder.root}: {len(split.training)} training, {len(split.validation)} validation and {len(split.test)} test "
+        f"cases, split {split.hash}"
+    )
+
+
+def _check(arguments: Namespace) -> None:
+    for name, value, allowed in (("rule", arguments.rule, RULES), ("lesion-free", arguments.lesion_free, LESION_FREE)):
+        if value not in allowed:
+            raise InputError(f"--{name} {value!r}: choose one of {', '.join(allowed)}")
+    if not arguments.output and not arguments.labels:
+        raise InputError("give -o for the dataset folder to make, or --labels to add labels to a prepared dataset")
+
+
+def _prepared(arguments: Namespace) -> Any:
+    from rich.progress import Progress
+
+    from groundglass.datasets.prepare import prepare
+
+    given: dict[str, Any] = {} if arguments.layout == "phantom" else {"root": arguments.root}
+    layout = LAYOUTS.build(arguments.layout, arguments.options, **given)
+    with Progress(disable=arguments.quiet) as progress:
+        task = progress.add_task("cases")
+        return prepare(
+            layout,
+            arguments.output,
+            name=Path(arguments.root).name,
+            protocol=arguments.protocol,
+            progress=lambda done, total: progress.update(task, completed=done, total=total),
+        )

@@ -1,0 +1,35 @@
+"""Figures as a table on the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+COLUMNS = {
+    "dice_global": "Dice",
+    "dice_case": "Dice per case",
+    "iou": "IoU",
+    "ppv": "PPV",
+    "sensitivity": "sensitivity",
+    "specificity": "specificity",
+}
+
+
+def figures_table(results: Mapping[str, Mapping[str, Any]]) -> None:
+    """Print results by name: the metrics, and the annotation time their labels cost.
+
+    Args:
+        results: Name of a row to the content of a ``result.json``.
+    """
+    table = Table(caption="Research use only: not a medical device.")
+    table.add_column("")
+    for title in (*COLUMNS.values(), "labels (s)"):
+        table.add_column(title, justify="right")
+    for name, result in results.items():
+        seconds = result.get("label_seconds")
+        cells = [f"{result['metrics'][key]:.3f}" for key in COLUMNS]
+        table.add_row(name, *cells, "" if seconds is None else f"{seconds:.0f}")
+    Console().print(table)

@@ -1,0 +1,61 @@
+"""Train a method on a prepared dataset.
+
+Every key of a recipe is an option here. Example: groundglass train data/ -o runs/first --recipe cb-flip-rot --epochs 20
+"""
+
+from __future__ import annotations
+
+from jsonargparse import ActionConfigFile
+from jsonargparse import ArgumentParser
+from jsonargparse import Namespace
+
+from groundglass.training.config import Config
+from groundglass.training.recipe import find_recipe
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Options of ``groundglass train``."""
+    parser.add_argument("data", help="a dataset folder made by 'groundglass prepare'")
+    parser.add_argument("-o", "--output", required=True, help="the run folder to make")
+    parser.add_argument(
+        "--recipe", action=ActionConfigFile, help="a YAML file or the name of a recipe, e.g. cb-flip-rot"
+    )
+    parser.add_argument("--resume", action="store_true", help="go on with the run in --output")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
+    parser.add_argument("--devices", type=int, default=1, help="processes or GPUs to train on together")
+    parser.add_argument("--quiet", action="store_true", help="no progress, no table")
+    parser.add_class_arguments(Config)
+
+
+def resolve_recipes(argv: list[str]) -> list[str]:
+    """Names of recipes as paths of their files: ``--recipe cb-flip-rot`` as well as ``--recipe my.yaml``."""
+    resolved = []
+    for before, argument in zip(["", *argv], argv, strict=False):
+        if before == "--recipe":
+            resolved.append(str(find_recipe(argument)))
+        elif argument.startswith("--recipe="):
+            resolved += ["--recipe", str(find_recipe(argument.partition("=")[2]))]
+        else:
+            resolved.append(argument)
+    return resolved
+
+
+def run(arguments: Namespace) -> None:
+    """Train, and show the test figures."""
+    from groundglass.cli.tables import figures_table
+    from groundglass.training.run import train
+
+    keys = Config.__dataclass_fields__
+    config = Config.from_dict({key: value for key, value in arguments.as_dict().items() if key in keys})
+    finished = train(
+        config,
+        arguments.data,
+        arguments.output,
+        resume=arguments.resume,
+        device=arguments.device,
+        devices=arguments.devices,
+        quiet=arguments.quiet,
+    )
+    if not arguments.quiet:
+        figures_table({config.method: finished.result})
+        print(finished.folder)

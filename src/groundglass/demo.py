@@ -1,0 +1,177 @@
+"""The demo: everything from scans and clicks to masks and a page, on generated chest CT."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from groundglass.datasets.catalog.phantom import PhantomSet
+from groundglass.datasets.folder import DESCRIPTION
+from groundglass.datasets.folder import DatasetFolder
+from groundglass.datasets.prepare import prepare
+from groundglass.datasets.prepare import simulate_labels
+from groundglass.errors import InputError
+from groundglass.labels.events import Point
+from groundglass.predict.evaluate import Pairs
+from groundglass.predict.evaluate import scored_cases
+from groundglass.predict.predictor import Predictor
+from groundglass.report.figures import clicks
+from groundglass.report.figures import comparison
+from groundglass.report.figures import curves
+from groundglass.report.figures import montage
+from groundglass.report.page import write_page
+from groundglass.scans.nifti import write_nifti
+from groundglass.scans.phantom import Phantom
+from groundglass.scans.phantom import generate_phantom
+from groundglass.scans.scan import Scan
+from groundglass.scans.window import Window
+from groundglass.scans.window import window_scan
+from groundglass.training.callbacks import read_history
+from groundglass.training.recipe import load_recipe
+from groundglass.training.run import Run
+from groundglass.training.run import train
+
+RECIPES = {"pl": "clicks, point loss", "cb-flip-rot": "clicks, CB(Flip,Rot)+PL", "full": "full masks"}
+SHAPE = (24, 128, 128)
+COUNT = 18
+EPOCHS = 24
+UNSEEN_SEED = 1000
+MARK = ".groundglass-demo"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One of the three segmenters."""
+
+    title: str
+    run: Run
+
+
+@dataclass(frozen=True)
+class Demo:
+    """What the demo made."""
+
+    rows: list[Row]
+    page: Path
+
+
+def run_demo(output: Path, *, seed: int = 0, quiet: bool = False, count: int = COUNT, epochs: int = EPOCHS) -> Demo:
+    """Generate scans, train three segmenters, predict an unseen scan, write the page.
+
+    Args:
+        output: Folder for all of it; a former demo there is replaced.
+        seed: Seed of the scans and of the training.
+        quiet: Show no progress.
+        count: Number of generated scans.
+        epochs: Epochs of each training.
+
+    Raises:
+        InputError: If ``output`` holds anything but a former demo.
+    """
+    started = time.perf_counter()
+    _clear(output)
+    folder = _dataset(output / "dataset", seed, count)
+    rows = [
+        Row(title, _train(folder, recipe, output / "runs" / recipe, seed, epochs, quiet))
+        for recipe, title in RECIPES.items()
+    ]
+    page = output / "index.html"
+    unseen, mask = _predict_unseen(rows[1].run, output, seed)
+    write_page(
+        page,
+        "demo.html",
+        rows=rows,
+        training=len(folder.split.training),
+        test=len(folder.split.test),
+        minutes=f"{(time.perf_counter() - started) / 60:.1f}",
+        clicks=_clicks(folder),
+        curves=_curves(rows),
+        comparison=_comparison(rows, scored_cases(folder, folder.split.test)),
+        montage=_montage(unseen.scan, mask),
+        true_burden=100 * unseen.burden,
+        predicted_burden=100 * mask.voxels.sum() / (unseen.lungs > 0).sum(),
+        mask_name="unseen-lesions.nii.gz",
+    )
+    return Demo(rows, page)
+
+
+def _clear(output: Path) -> None:
+    if output.exists() and any(output.iterdir()) and not (output / MARK).exists():
+        raise InputError(f"{output}: is not empty and not a former demo; choose another folder with -o")
+    shutil.rmtree(output, ignore_errors=True)
+    output.mkdir(parents=True)
+    (output / MARK).touch()
+
+
+def _dataset(path: Path, seed: int, count: int) -> DatasetFolder:
+    if (path / DESCRIPTION).exists():
+        return DatasetFolder.open(path)
+    folder = prepare(PhantomSet(count=count, healthy=count // 6, shape=SHAPE, seed=seed), path, name="phantom")
+    simulate_labels(folder, ["points", "masks"])
+    return folder
+
+
+def _train(folder: DatasetFolder, recipe: str, output: Path, seed: int, epochs: int, quiet: bool) -> Run:
+    config = load_recipe(recipe, {"grid": {"size": list(SHAPE[1:])}, "epochs": epochs, "seed": seed})
+    return train(config, folder.root, output, quiet=quiet)
+
+
+def _predict_unseen(run: Run, output: Path, seed: int) -> tuple[Phantom, Scan]:
+    unseen = generate_phantom(UNSEEN_SEED + seed, shape=SHAPE)
+    mask = Predictor(run.method, run.config.grid, orientations=8).mask(unseen.scan)
+    write_nifti(unseen.scan, output / "unseen.nii.gz")
+    write_nifti(mask, output / "unseen-lesions.nii.gz")
+    return unseen, mask
+
+
+def _windowed(scan: Scan) -> NDArray[np.float32]:
+    return window_scan(scan, Window.named("lung"))
+
+
+def _busiest(mask: NDArray[np.generic], count: int) -> Sequence[int]:
+    """The slices with most lesion, feet to head."""
+    return sorted(np.argsort(-mask.reshape(len(mask), -1).sum(axis=1))[:count].tolist())
+
+
+def _clicks(folder: DatasetFolder) -> bytes:
+    case, scan, mask = next(pair for pair in scored_cases(folder, folder.split.training) if pair[2].voxels.any())
+    points = [label for label in folder.labels(["point"])[case.case] if isinstance(label, Point)]
+    marks = np.array([[*scan.to_indices(np.array([point.position]))[0], point.label] for point in points])
+    chosen = _busiest(mask.voxels, 4)
+    on_slice = [marks[np.rint(marks[:, 0]) == index][:, 1:] for index in chosen]
+    return clicks([_windowed(scan)[index] for index in chosen], on_slice, [mask.voxels[index] > 0 for index in chosen])
+
+
+def _curves(rows: Sequence[Row]) -> bytes:
+    histories = {row.title: read_history(row.run.folder / "history.csv") for row in rows}
+    lines = {
+        title: ([int(line["epoch"]) + 1 for line in history], [float(line["val_dice_global"]) for line in history])
+        for title, history in histories.items()
+    }
+    return curves(lines, xlabel="epoch", ylabel="validation Dice (global)")
+
+
+def _comparison(rows: Sequence[Row], pairs: Pairs) -> bytes:
+    lines = []
+    for _, scan, mask in [pair for pair in pairs if pair[2].voxels.any()][:3]:
+        index = _busiest(mask.voxels, 1)[0]
+        part = scan.slab(index, index + 1)
+        masks = [Predictor(row.run.method, row.run.config.grid).mask(part).voxels[0] > 0 for row in rows]
+        lines.append({"image": _windowed(part)[0], "truth": mask.voxels[index] > 0, "masks": masks})
+    return comparison(lines, [row.title for row in rows])
+
+
+def _montage(scan: Scan, mask: Scan) -> bytes:
+    chosen = _busiest(mask.voxels, 8)
+    images = _windowed(scan)
+    return montage(
+        [images[index] for index in chosen],
+        [mask.voxels[index] > 0 for index in chosen],
+        [f"slice {index + 1} of {len(images)}" for index in chosen],
+    )

@@ -1,0 +1,64 @@
+"""What a finished run leaves behind: figures and ``result.json``."""
+
+from __future__ import annotations
+
+import json
+import resource
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from groundglass.datasets.folder import DatasetFolder
+from groundglass.files import write_text
+from groundglass.labels.cost import label_seconds
+from groundglass.labels.events import Label
+from groundglass.methods.method import Method
+from groundglass.predict.evaluate import evaluate
+from groundglass.predict.evaluate import scored_cases
+from groundglass.predict.predictor import Predictor
+from groundglass.training.callbacks import read_history
+from groundglass.training.config import Config
+from groundglass.training.figures import learning_curves
+from groundglass.training.machine import machine
+from groundglass.training.machine import versions
+
+
+def finish_run(
+    method: Method, config: Config, folder: DatasetFolder, output: Path, *, labels: Sequence[Label], cpu_seconds: float
+) -> dict[str, Any]:
+    """Score the test cases, draw the learning curves and write ``result.json``.
+
+    Args:
+        method: The trained method, best on validation.
+        config: Its recipe.
+        folder: The dataset.
+        output: The run folder.
+        labels: What it was trained on; their annotation time is the run's price.
+        cpu_seconds: Processor seconds of all threads, for machines on which something else was running too.
+
+    Returns:
+        The content of ``result.json``.
+    """
+    history = read_history(output / "history.csv")
+    learning_curves(history, output / "figures" / "learning-curves.png")
+    metrics = evaluate(Predictor(method, config.grid), scored_cases(folder, folder.split.test))
+    result = {
+        "method": config.method,
+        "network": config.network,
+        "dataset": folder.name,
+        "split_hash": folder.split.hash,
+        "seed": config.seed,
+        "n_cases": int(metrics.pop("n_cases")),
+        "metrics": {key: round(value, 5) if value == value else None for key, value in metrics.items()},
+        "label_seconds": label_seconds(labels),
+        "train_seconds": round(sum(float(row["seconds"]) for row in history), 1),
+        "cpu_seconds": round(cpu_seconds, 1),
+        "peak_rss_gb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, 2),
+        "threads": torch.get_num_threads(),
+        "machine": machine(),
+        "versions": versions(),
+    }
+    write_text(output / "result.json", json.dumps(result, indent=1) + "\n")
+    return result

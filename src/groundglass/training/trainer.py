@@ -1,0 +1,117 @@
+"""Lightning's trainer as our runs use it."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from lightning import Callback
+from lightning import Trainer
+from lightning.pytorch.callbacks import EarlyStopping
+from lightning.pytorch.callbacks import ModelCheckpoint
+from rich.console import Console
+
+from groundglass.datasets.loader import BatchLoader
+from groundglass.datasets.loader import EpochSampler
+from groundglass.datasets.samples import SliceSamples
+from groundglass.errors import InputError
+from groundglass.methods.method import Method
+from groundglass.predict.evaluate import Pairs
+from groundglass.predict.predictor import Predictor
+from groundglass.training.callbacks import History
+from groundglass.training.callbacks import ProgressLine
+from groundglass.training.callbacks import SeedEpochs
+from groundglass.training.callbacks import Validate
+from groundglass.training.checkpoint import AtomicCheckpointIO
+from groundglass.training.config import Config
+
+MONITOR = "val_dice_global"
+
+
+def build_trainer(
+    config: Config,
+    output: Path,
+    method: Method,
+    validation: Pairs,
+    *,
+    device: str,
+    devices: int,
+    console: Console | None,
+) -> Trainer:
+    """A trainer that validates, keeps the best and the last checkpoint in ``output``, and can be stopped at any time.
+
+    Args:
+        config: The recipe.
+        output: The run folder.
+        method: What is trained; validated through a :class:`Predictor`, as it will be used.
+        validation: Validation cases with their masks.
+        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+        devices: Number of processes or GPUs.
+        console: Where progress is shown, or ``None``.
+    """
+    with quiet_lightning():
+        return Trainer(
+            max_epochs=config.epochs,
+            accelerator=device,
+            devices=devices,
+            strategy="ddp" if devices > 1 else "auto",
+            callbacks=_callbacks(config, output, method, validation, console),
+            plugins=[AtomicCheckpointIO()],
+            logger=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            use_distributed_sampler=False,
+            deterministic=True,
+            default_root_dir=output,
+        )
+
+
+def _callbacks(
+    config: Config, output: Path, method: Method, validation: Pairs, console: Console | None
+) -> list[Callback]:
+    predictor = Predictor(method, config.grid, batch_size=config.batch_size)
+    checkpoints = output / "checkpoints"
+    callbacks: list[Callback] = [
+        SeedEpochs(config.seed),
+        Validate(predictor, validation, config.validate_every),
+        History(output / "history.csv"),
+        EarlyStopping(MONITOR, mode="max", patience=config.patience, check_on_train_epoch_end=True),
+        ModelCheckpoint(
+            checkpoints, "best", monitor=MONITOR, mode="max", save_weights_only=True, enable_version_counter=False
+        ),
+        ModelCheckpoint(checkpoints, "last", enable_version_counter=False),
+    ]
+    if console is not None:
+        callbacks.append(ProgressLine(console, f"{config.method}, {config.network}, seed {config.seed}"))
+    return callbacks
+
+
+def build_loader(config: Config, method: Method, samples: SliceSamples, trainer: Trainer) -> BatchLoader:
+    """Batches of the slices the method can use; each process of ``trainer`` takes its share.
+
+    Raises:
+        InputError: If there is no such slice.
+    """
+    chosen = method.usable(samples).nonzero().flatten()
+    if not len(chosen):
+        raise InputError("no training slice has a label this method can use; label some, or prepare the dataset again")
+    sampler = EpochSampler(
+        chosen,
+        seed=config.seed,
+        length=config.epoch_samples,
+        rank=trainer.global_rank,
+        world_size=trainer.world_size,
+    )
+    return BatchLoader(samples, sampler, max(config.batch_size // trainer.world_size, 1))
+
+
+@contextmanager
+def quiet_lightning() -> Iterator[None]:
+    """Keep back Lightning's hints about loader workers and devices: they say nothing to our users."""
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module="lightning")
+        yield
