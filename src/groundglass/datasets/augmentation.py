@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from groundglass.errors import InputError
@@ -65,7 +66,7 @@ class Dihedral:
         if images.shape[-1] != images.shape[-2] and bool((self.turns % 2).any()):
             raise InputError(
                 f"images of {images.shape[-2]} x {images.shape[-1]} cannot be rotated by 90 degrees; "
-                "set a square preprocessing.size, or transforms to 'flip'"
+                "set a square grid.size, or transforms to 'flip'"
             )
         return self._each(images, lambda part, flip, turns: _turn(_mirror(part, flip), turns))
 
@@ -89,6 +90,38 @@ def _turn(images: Tensor, turns: int) -> Tensor:
 
 def _mirror(images: Tensor, flip: bool) -> Tensor:
     return images.flip(-1) if flip else images
+
+
+@dataclass(frozen=True, eq=False)
+class Zoom:
+    """For each image of a batch: enlarge by ``factors`` (1 and more) around a point that stays inside.
+
+    Enlarging keeps every labeled pixel that stays in view, which shrinking a target map would not.
+
+    Args:
+        factors: ``(B,)`` enlargement.
+        centers: ``(B, 2)`` center of what is kept, x then y, in [-1, 1].
+    """
+
+    factors: Tensor
+    centers: Tensor
+
+    @classmethod
+    def sample(cls, batch_size: int, largest: float) -> Zoom:
+        """Draw enlargements up to ``largest`` from torch's generator."""
+        factors = 1 + (largest - 1) * torch.rand(batch_size)
+        reach = (1 - 1 / factors).unsqueeze(1)
+        return cls(factors, reach * (2 * torch.rand(batch_size, 2) - 1))
+
+    def apply(self, images: Tensor) -> Tensor:
+        """Enlarge ``(B, C, H, W)``: floats bilinearly, anything else by the nearest pixel."""
+        theta = torch.zeros(len(images), 2, 3)
+        theta[:, 0, 0] = theta[:, 1, 1] = 1 / self.factors
+        theta[:, :, 2] = self.centers
+        grid = F.affine_grid(theta, list(images.shape), align_corners=False).to(images.device)
+        mode = "bilinear" if images.is_floating_point() else "nearest"
+        moved = F.grid_sample(images.float(), grid, mode=mode, padding_mode="border", align_corners=False)
+        return moved.to(images.dtype)
 
 
 def jitter(images: Tensor, *, brightness: float, contrast: float) -> Tensor:

@@ -35,6 +35,8 @@ class Grid:
             raise InputError(f"grid.size {self.size} is too small for a network; use 32 or more rows and columns")
         if not self.window[0] < self.window[1]:
             raise InputError(f"grid.window {self.window} must be the lower, then the upper value in HU")
+        if self.crop is not None and min(self.crop) < 1:
+            raise InputError(f"grid.crop {self.crop} must be 1 or more rows and columns, or null for the whole slice")
 
     def box(self, shape: tuple[int, ...]) -> tuple[slice, slice]:
         """Rows and columns of a ``(D, H, W)`` scan that are kept."""
@@ -44,6 +46,14 @@ class Grid:
             slice(start, min(start + keep, have)) for start, keep, have in zip(starts, crop, shape[1:], strict=True)
         )
         return rows, columns
+
+    def margin(self, shape: tuple[int, ...]) -> tuple[float, float, float]:
+        """How far a ``(D, H, W)`` scan goes on beyond the crop, in pixels ``(d, h, w)`` of the network's slices."""
+        rows, columns = (
+            max(part.start, have - part.stop) * size / (part.stop - part.start)
+            for part, have, size in zip(self.box(shape), shape[1:], self.size, strict=True)
+        )
+        return 0, rows, columns
 
     def affine(self, scan: Scan) -> NDArray[np.float64]:
         """Index ``(d, h, w)`` of the network's slices of ``scan`` to LPS mm, ``(4, 4)``."""

@@ -90,7 +90,9 @@ def _load(
             raise InputError(f"{mask.path}: its size {mask.shape} is not the size {scan.shape} of {case.image}")
         return slice_masks(mask, grid)
 
-    target = rasterize(labels, affine=affine, shape=(depth, *grid.size), read_mask=mask_on_grid)
+    target = rasterize(
+        labels, affine=affine, shape=(depth, *grid.size), read_mask=mask_on_grid, margin=grid.margin(scan.shape)
+    )
     sample = {
         "image": slice_images(scan, grid).half(),
         "target": torch.from_numpy(target).unsqueeze(1),

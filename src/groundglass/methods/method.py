@@ -11,7 +11,7 @@ from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor
 from torch import nn
 
-from groundglass.datasets.augmentation import jitter
+from groundglass.methods.augment import augment
 from groundglass.datasets.samples import Sample
 from groundglass.datasets.samples import SliceSamples
 from groundglass.methods.settings import TrainingSettings
@@ -50,9 +50,9 @@ class Method(LightningModule):
         return logits.sigmoid()
 
     def step_loss(self, batch: Sample) -> dict[str, Tensor]:
-        """:meth:`loss` of a batch as it comes from the loader: jittered, and laid out for speed."""
-        image = jitter(batch["image"], brightness=self.settings.brightness, contrast=self.settings.contrast)
-        return self.loss({**batch, "image": image.contiguous(memory_format=torch.channels_last)})
+        """:meth:`loss` of a batch as it comes from the loader: augmented, and laid out for speed."""
+        batch = augment(batch, self.settings)
+        return self.loss({**batch, "image": batch["image"].contiguous(memory_format=torch.channels_last)})
 
     def training_step(self, batch: Sample, batch_idx: int) -> Tensor:
         """Lightning's hook: the loss of a batch."""

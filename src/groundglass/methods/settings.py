@@ -16,6 +16,8 @@ class TrainingSettings:
         power: The rate decays as ``(1 - step / steps) ** power``; 0 keeps it constant, as the papers do.
         brightness: Largest shift of an image's brightness in training; images are in [0, 1].
         contrast: Largest relative change of its contrast.
+        orient: Show each slice in one of its eight flips and quarter turns, drawn anew every time.
+        zoom: Largest enlargement of a slice in training; 1 for none.
     """
 
     lr: float = 1e-3
@@ -24,3 +26,5 @@ class TrainingSettings:
     power: float = 0.9
     brightness: float = 0.1
     contrast: float = 0.2
+    orient: bool = False
+    zoom: float = 1.0

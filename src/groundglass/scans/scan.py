@@ -81,20 +81,20 @@ class Scan:
         return apply_affine(np.linalg.inv(self.affine), points)
 
 
-def apply_affine(affine: NDArray[np.float64], points: NDArray[Any]) -> NDArray[np.float64]:
+def apply_affine(affine: NDArray[np.floating[Any]], points: NDArray[Any]) -> NDArray[np.float64]:
     """Map points ``(N, 3)`` by a ``(4, 4)`` affine."""
-    return np.asarray(points, float) @ affine[:3, :3].T + affine[:3, 3]
+    return np.asarray(np.asarray(points, float) @ affine[:3, :3].T + affine[:3, 3], float)
 
 
 def resized_affine(
-    affine: NDArray[np.float64], shape: tuple[int, ...], new_shape: tuple[int, ...]
+    affine: NDArray[np.floating[Any]], shape: tuple[int, ...], new_shape: tuple[int, ...]
 ) -> NDArray[np.float64]:
     """The affine of the same box of tissue cut into ``new_shape`` instead of ``shape`` voxels.
 
     Voxel *edges* stay where they are (``align_corners=False``), so the first centre moves by half the difference.
     """
     factor = np.asarray(shape, float) / np.asarray(new_shape, float)
-    resized = affine.copy()
+    resized = np.array(affine, float)
     resized[:3, :3] = affine[:3, :3] * factor
     resized[:3, 3] = affine[:3, 3] + affine[:3, :3] @ ((factor - 1) / 2)
     return resized

@@ -1,0 +1,26 @@
+"""The augmentation of a training batch, as the settings of a recipe ask for it."""
+
+from __future__ import annotations
+
+from groundglass.datasets.augmentation import Dihedral
+from groundglass.datasets.augmentation import Zoom
+from groundglass.datasets.augmentation import jitter
+from groundglass.datasets.samples import Sample
+from groundglass.methods.settings import TrainingSettings
+
+MOVED = ("image", "target", "lung")
+
+
+def augment(batch: Sample, settings: TrainingSettings) -> Sample:
+    """Move image, target map and lung mask of each sample alike, then jitter the image's grey values."""
+    moves: list[Dihedral | Zoom] = []
+    size = len(batch["image"])
+    if settings.orient:
+        moves.append(Dihedral.sample(size, "dihedral"))
+    if settings.zoom > 1:
+        moves.append(Zoom.sample(size, settings.zoom))
+    moved = dict(batch)
+    for move in moves:
+        moved |= {key: move.apply(moved[key]) for key in MOVED if key in moved}
+    moved["image"] = jitter(moved["image"], brightness=settings.brightness, contrast=settings.contrast)
+    return moved

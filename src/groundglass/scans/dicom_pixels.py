@@ -1,0 +1,111 @@
+"""Pixels of DICOM slices: decoded by pydicom where it can, by SimpleITK's GDCM where it cannot."""
+
+from __future__ import annotations
+
+import os
+import struct
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import SimpleITK
+from numpy.typing import NDArray
+from pydicom import dcmread
+from pydicom.config import disable_value_validation
+from pydicom.dataset import Dataset
+from pydicom.dataset import FileMetaDataset
+from pydicom.encaps import encapsulate
+from pydicom.encaps import generate_frames
+from pydicom.pixels.decoders.base import get_decoder
+from pydicom.uid import CTImageStorage
+from pydicom.uid import generate_uid
+
+from groundglass.scans.dicom_archive import DicomFile
+from groundglass.scans.dicom_slice import BROKEN
+from groundglass.scans.dicom_slice import Slice
+from groundglass.scans.dicom_slice import damaged
+from groundglass.scans.intensity import AIR_HU
+from groundglass.scans.readable import readable
+
+PIXEL_TAGS = (
+    *("Rows", "Columns", "SamplesPerPixel", "BitsAllocated", "BitsStored", "HighBit"),
+    *("PixelRepresentation", "PhotometricInterpretation"),
+)
+
+JPEG_FRAME_MARKERS = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}
+"""SOF0..SOF15 and JPEG-LS; the three left out are tables between them."""
+
+
+def hounsfield(one: Slice) -> NDArray[np.float32]:
+    """One slice in HU ``(H, W)``; padding below air is raised to -1024.
+
+    Raises:
+        InputError: If its pixels are damaged or missing.
+    """
+    values = _stored_values(one.file).astype(np.float32) * np.float32(one.slope) + np.float32(one.intercept)
+    if values.shape != one.shape:
+        raise damaged(one.file.name)
+    return np.asarray(np.clip(values, AIR_HU, np.iinfo(np.int16).max))
+
+
+def read_raw_dicom_slice(path: Path) -> NDArray[Any]:
+    """The stored values ``(H, W)`` of one file, decoded but without slope and intercept: not HU.
+
+    Raises:
+        InputError: If it is not DICOM, or its pixels are damaged or missing.
+    """
+    with readable(path), disable_value_validation():
+        return _stored_values(DicomFile(str(path), lambda: path.open("rb")))
+
+
+def _stored_values(file: DicomFile) -> NDArray[Any]:
+    try:
+        with file.open() as content:
+            dataset = dcmread(content)
+        if get_decoder(dataset.file_meta.TransferSyntaxUID).is_available:
+            return np.asarray(dataset.pixel_array)
+        return _decode_with_gdcm(dataset)
+    except BROKEN as error:
+        raise damaged(file.name) from error
+
+
+def _decode_with_gdcm(dataset: Dataset) -> NDArray[Any]:
+    """Hand SimpleITK a file of nothing but the pixels, so that it neither rescales nor stumbles over other tags."""
+    bare = Dataset()
+    for keyword in PIXEL_TAGS:
+        setattr(bare, keyword, dataset[keyword].value)
+    frame = next(generate_frames(dataset.PixelData, number_of_frames=1))
+    if frame.startswith(b"\xff\xd8"):
+        _check_jpeg(frame, dataset)
+    bare.PixelData = encapsulate([frame])
+    bare.SOPClassUID, bare.SOPInstanceUID = CTImageStorage, generate_uid(entropy_srcs=["pixels"])
+    bare["PixelData"].is_undefined_length = True
+    bare.file_meta = FileMetaDataset()
+    bare.file_meta.TransferSyntaxUID = dataset.file_meta.TransferSyntaxUID
+    handle, name = tempfile.mkstemp(suffix=".dcm")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            bare.save_as(file, enforce_file_format=True)
+        return np.asarray(SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(name, imageIO="GDCMImageIO"))[0])
+    finally:
+        os.unlink(name)
+
+
+def _check_jpeg(frame: bytes, dataset: Dataset) -> None:
+    """Refuse a JPEG whose own header contradicts the file's: GDCM would write past its buffer and end the process."""
+    place = 2
+    while place < len(frame):
+        start, marker, length = struct.unpack_from(">BBH", frame, place)
+        if start != 0xFF:
+            break
+        if marker == 0xFF:  # filling between markers
+            place += 1
+            continue
+        if marker in JPEG_FRAME_MARKERS:
+            bits, rows, columns, samples = struct.unpack_from(">BHHB", frame, place + 4)
+            if (rows, columns, samples) == (dataset.Rows, dataset.Columns, 1) and bits <= dataset.BitsAllocated:
+                return
+            break
+        place += 2 + length
+    raise ValueError("the JPEG header contradicts the DICOM header")

@@ -1,0 +1,111 @@
+"""Which of many DICOM slices make up the scan."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections import defaultdict
+from collections.abc import Hashable
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydicom.dataset import Dataset
+
+from groundglass.errors import InputError
+from groundglass.scans.dicom_slice import Slice
+
+logger = logging.getLogger(__name__)
+
+CHEST_WORDS = ("CHEST", "THORAX", "LUNG")
+
+
+@dataclass(frozen=True, eq=False)
+class DicomSeries:
+    """The series a scan was read from, for writing DICOM objects that refer to it.
+
+    The headers hold the patient's identity; a ``Scan`` does not.
+
+    Args:
+        headers: One dataset without pixels a slice, in the order of the scan's first axis.
+        files: Their files' names, in the same order.
+    """
+
+    headers: tuple[Dataset, ...]
+    files: tuple[str, ...]
+
+    @property
+    def series_uid(self) -> str:
+        """SeriesInstanceUID; empty if it was removed from the files."""
+        return str(self.headers[0].get("SeriesInstanceUID") or "")
+
+    @property
+    def frame_of_reference_uid(self) -> str:
+        """FrameOfReferenceUID; empty if it was removed from the files."""
+        return str(self.headers[0].get("FrameOfReferenceUID") or "")
+
+    @property
+    def description(self) -> str:
+        """SeriesDescription; may be empty."""
+        return str(self.headers[0].get("SeriesDescription") or "")
+
+
+def choose_series(found: list[Slice | str], path: Path, wanted: str | None = None) -> list[Slice]:
+    """The slices of the wanted series, else of the chest CT with most slices; what is left out is logged.
+
+    Slices of one series that differ in direction, size or pixel spacing count as several series, since no volume can
+    hold them together.
+
+    Args:
+        found: For each file its slice, or why it is none.
+        path: Where they come from, for messages.
+        wanted: SeriesInstanceUID, SeriesNumber or SeriesDescription.
+
+    Raises:
+        InputError: If there is no axial CT, none is the wanted one, or several patients' scans are mixed.
+    """
+    reasons = _count(one for one in found if isinstance(one, str))
+    groups = _ranked([one for one in found if isinstance(one, Slice)])
+    if not groups:
+        raise InputError(f"{path}: no axial CT slices to read ({reasons or 'empty'}); give a chest CT")
+    chosen = groups
+    if wanted is not None:
+        chosen = [group for group in groups if _is_wanted(group[0], wanted)]
+    elif len({group[0].series.patient for group in groups} - {""}) > 1:
+        raise InputError(f"{path}: holds scans of several patients; give the folder of one, or choose a series")
+    if not chosen:
+        raise InputError(f"{path}: has no axial CT series {wanted!r}; choose one of: {_list(groups)}")
+    if len(chosen) > 1:
+        logger.warning("%s: reading series %s; not reading: %s", path, _list(chosen[:1]), _list(chosen[1:]))
+    if reasons:
+        logger.warning("%s: left out: %s", path, reasons)
+    return chosen[0]
+
+
+def _ranked(slices: list[Slice]) -> list[list[Slice]]:
+    """Stackable groups: chest first, then most slices, then by number, so that file names never decide."""
+    groups: dict[Hashable, list[Slice]] = defaultdict(list)
+    for one in slices:
+        groups[one.group].append(one)
+
+    def rank(group: list[Slice]) -> tuple[bool, int, str, str]:
+        tags = group[0].series
+        is_chest = any(word in tags.about for word in CHEST_WORDS)
+        return not is_chest, -len(group), tags.number.zfill(12), tags.uid
+
+    return sorted(groups.values(), key=rank)
+
+
+def _is_wanted(one: Slice, wanted: str) -> bool:
+    tags = one.series
+    return wanted in (tags.uid, tags.number) or wanted.casefold() == tags.description.casefold()
+
+
+def _list(groups: list[list[Slice]]) -> str:
+    tags = [(group[0].series, len(group)) for group in groups]
+    return "; ".join(f"number {one.number or '?'} {one.description!r} ({count} slices)" for one, count in tags)
+
+
+def _count(reasons: Iterable[str]) -> str:
+    counts = Counter(reasons)
+    return "; ".join(f"{count} x {reason}" if count > 1 else reason for reason, count in counts.items())

@@ -1,0 +1,182 @@
+"""What the header of one DICOM file says about its image."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from pydicom import dcmread
+from pydicom.dataset import Dataset
+from pydicom.errors import BytesLengthException
+from pydicom.errors import InvalidDicomError
+from pydicom.uid import CTImageStorage
+from pydicom.uid import EnhancedCTImageStorage
+from pydicom.uid import SecondaryCaptureImageStorage
+
+from groundglass.errors import InputError
+from groundglass.scans.dicom_archive import SUFFIXES
+from groundglass.scans.dicom_archive import DicomFile
+
+BROKEN = (
+    *(ArithmeticError, AttributeError, BytesLengthException, EOFError, InvalidDicomError, LookupError),
+    *(MemoryError, NotImplementedError, RuntimeError, TypeError, ValueError, struct.error, zlib.error),
+)
+"""What pydicom raises on damaged headers and pixels (besides OSError): it converts a value when it is first used."""
+
+AXIAL = 0.8
+"""Smallest z component of the normal of an axial slice: tilts to 37 degrees pass, coronal reformats do not."""
+
+MAX_PIXELS = 8192**2
+
+
+class SeriesTags(NamedTuple):
+    """What tells one series from another."""
+
+    uid: str
+    number: str
+    description: str
+    patient: str
+    about: str
+
+
+@dataclass(frozen=True, eq=False)
+class Slice:
+    """One axial CT image.
+
+    Args:
+        file: Where it is.
+        header: The dataset without its pixels.
+        series: Which series it belongs to.
+        shape: Rows and columns.
+        position: ``(3,)`` LPS mm of the centre of the first pixel.
+        across: ``(3,)`` LPS mm from one column to the next.
+        down: ``(3,)`` LPS mm from one row to the next.
+        thickness: Distance to the next slice in mm as stated, used only for a scan of one slice.
+        slope: HU per stored value.
+        intercept: HU of the stored value 0.
+        rescaled: Whether the file states the intercept, so that its values are HU by declaration.
+    """
+
+    file: DicomFile
+    header: Dataset
+    series: SeriesTags
+    shape: tuple[int, int]
+    position: NDArray[np.float64]
+    across: NDArray[np.float64]
+    down: NDArray[np.float64]
+    thickness: float
+    slope: float
+    intercept: float
+    rescaled: bool
+
+    @property
+    def normal(self) -> NDArray[np.float64]:
+        """``(3,)`` unit vector from slice to slice if they are not tilted; upwards for the usual orientation."""
+        normal = np.cross(self.across, self.down)
+        return np.asarray(normal / np.linalg.norm(normal))
+
+    @property
+    def group(self) -> Hashable:
+        """Equal for slices that can be stacked: same series, size, direction and pixel spacing."""
+        step = np.concatenate([self.across, self.down]).round(3)
+        return self.series.uid, self.shape, *step.tolist()
+
+
+def read_slice(file: DicomFile) -> Slice | str:
+    """Read the header of one file: the slice, or in words why it is not one of an axial CT.
+
+    Raises:
+        InputError: If the file is damaged, is named .dcm but is none, or does not say where its slice lies.
+    """
+    try:
+        with file.open() as content:
+            header = dcmread(content, stop_before_pixels=True)
+        return _why_not(header) or _parse(header, file)
+    except InputError:
+        raise
+    except InvalidDicomError as error:
+        if not file.name.lower().endswith(SUFFIXES):
+            return "not DICOM"
+        message = f"{file.name}: named like DICOM but is none (damaged or empty?); copy it again or remove it"
+        raise InputError(message) from error
+    except BROKEN as error:
+        raise damaged(file.name) from error
+
+
+def damaged(name: str) -> InputError:
+    """The error for a file pydicom gives up on."""
+    return InputError(f"{name}: a damaged DICOM file; copy it again or remove it")
+
+
+def _why_not(header: Dataset) -> str | None:
+    kind = _text(header.file_meta, "MediaStorageSOPClassUID") or _text(header, "SOPClassUID")
+    modality = _text(header, "Modality") or ("CT" if kind == CTImageStorage else "")
+    if not kind:
+        raise EOFError("the file ends before it says what it is")
+    if kind.startswith(SecondaryCaptureImageStorage):  # the multi-frame kinds continue its UID
+        return "a screenshot (secondary capture)"
+    if modality != "CT":
+        return f"this is {modality.split()[0][:8] if modality else 'an object without a modality'}, not CT"
+    if kind == EnhancedCTImageStorage or int(_text(header, "NumberOfFrames") or 1) > 1:
+        return "this is multi-frame CT, which is not read; export it as one file a slice"
+    if "LOCALIZER" in _text(header, "ImageType").upper():
+        return "a localizer"
+    if _text(header, "ImageOrientationPatient"):
+        direction = np.array(header.ImageOrientationPatient, float)
+        if abs(np.cross(direction[:3], direction[3:])[2]) < AXIAL:
+            return "a coronal or sagittal image"
+    return None
+
+
+def _parse(header: Dataset, file: DicomFile) -> Slice:
+    position = _numbers(header, "ImagePositionPatient", 3, file)
+    direction = _numbers(header, "ImageOrientationPatient", 6, file)
+    rows_mm, columns_mm = _numbers(header, "PixelSpacing", 2, file)
+    shape = (int(header.Rows), int(header.Columns))
+    if min(rows_mm, columns_mm) <= 0 or not 0 < shape[0] * shape[1] <= MAX_PIXELS:
+        raise damaged(file.name)
+    thickness = _text(header, "SpacingBetweenSlices") or _text(header, "SliceThickness") or "1"
+    return Slice(
+        file=file,
+        header=header,
+        series=_series(header),
+        shape=shape,
+        position=position,
+        across=direction[:3] * columns_mm,
+        down=direction[3:] * rows_mm,
+        thickness=abs(float(thickness)) or 1.0,
+        slope=float(_text(header, "RescaleSlope") or 1),
+        intercept=float(_text(header, "RescaleIntercept") or 0),
+        rescaled=_text(header, "RescaleIntercept") != "",
+    )
+
+
+def _series(header: Dataset) -> SeriesTags:
+    about = " ".join(_text(header, keyword) for keyword in ("BodyPartExamined", "SeriesDescription", "ProtocolName"))
+    return SeriesTags(
+        uid=_text(header, "SeriesInstanceUID"),
+        number=_text(header, "SeriesNumber"),
+        description=_text(header, "SeriesDescription"),
+        patient=_text(header, "PatientID"),
+        about=about.upper(),
+    )
+
+
+def _numbers(header: Dataset, keyword: str, count: int, file: DicomFile) -> NDArray[np.float64]:
+    if not _text(header, keyword):
+        raise InputError(f"{file.name}: a CT slice without {keyword}, so its place is unknown; export the scan again")
+    numbers = np.array(header[keyword].value, float)
+    if numbers.shape != (count,) or not np.isfinite(numbers).all():
+        raise damaged(file.name)
+    return numbers
+
+
+def _text(header: Dataset, keyword: str) -> str:
+    """The value of a tag as a string, empty if it is absent or empty."""
+    value = header.get(keyword)
+    return "" if value is None else str(value).strip()

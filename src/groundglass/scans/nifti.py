@@ -1,0 +1,102 @@
+"""NIfTI files, read and written without loss."""
+
+from __future__ import annotations
+
+import zlib
+from pathlib import Path
+from typing import Any
+
+import nibabel
+import numpy as np
+from nibabel import Nifti1Image
+from nibabel.filebasedimages import ImageFileError
+from nibabel.spatialimages import HeaderDataError
+from nibabel.spatialimages import HeaderTypeError
+from numpy.typing import NDArray
+
+from groundglass.errors import InputError
+from groundglass.files import replacing
+from groundglass.scans.scan import Scan
+
+SUFFIXES = (".nii", ".nii.gz")
+
+RAS_TO_LPS = np.array([[-1.0], [-1.0], [1.0], [1.0]])
+"""Signs of the rows of an affine; its own inverse."""
+
+KJI = [2, 1, 0, 3]
+"""Columns of an affine for the array order ``(k, j, i)`` = ``(d, h, w)``; its own inverse."""
+
+GZIP_RATIO = 1032
+"""The most a gzip stream can expand: a header that claims more is broken, and nothing is allocated for it."""
+
+BROKEN = (ImageFileError, HeaderDataError, HeaderTypeError, EOFError, zlib.error, ValueError, OverflowError)
+"""What nibabel raises on a damaged file (besides OSError)."""
+
+
+def read_nifti(path: Path) -> tuple[NDArray[Any], NDArray[np.float64]]:
+    """Voxels ``(k, j, i)`` = ``(D, H, W)`` in the file's axis order, and their affine to LPS mm.
+
+    Raises:
+        InputError: If it is not a readable 3-D grey-value NIfTI.
+    """
+    try:
+        image: Any = nibabel.load(path, mmap=False)
+        _check_size(image, path)
+        voxels, affine = np.asanyarray(image.dataobj), np.asarray(image.affine, np.float64)
+    except BROKEN as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise InputError(f"{path}: not a readable NIfTI file ({reason}); export or copy it again") from error
+    if voxels.dtype.kind not in "biuf":
+        raise InputError(f"{path}: holds colours or complex numbers; give a NIfTI with one grey value a voxel")
+    return _three_axes(voxels, path).transpose(2, 1, 0), RAS_TO_LPS * affine[:, KJI]
+
+
+def write_nifti(scan: Scan, path: str | Path) -> None:
+    """Write a scan or mask so that reading it gives the same voxels and affine.
+
+    int16, uint8 and float32 are kept. The file appears complete or not at all. An affine with shears, which a
+    quaternion cannot hold, is written as sform alone.
+
+    Raises:
+        InputError: If the name does not end in .nii or .nii.gz, or the file cannot be written.
+    """
+    path = Path(path)
+    if not path.name.lower().endswith(SUFFIXES):
+        raise InputError(f"{path}: a NIfTI file must be named .nii or .nii.gz; change its name")
+    with replacing(path) as unfinished:
+        nibabel.save(_to_image(scan), unfinished)
+
+
+def _to_image(scan: Scan) -> Nifti1Image:
+    affine = RAS_TO_LPS * scan.affine[:, KJI]
+    image = Nifti1Image(_storable(scan.voxels).transpose(2, 1, 0), affine)
+    image.header.set_xyzt_units("mm")
+    image.set_qform(affine, code="scanner")
+    rigid = np.allclose(image.get_qform(), affine, atol=1e-4)
+    image.set_qform(affine, code="scanner" if rigid else "unknown")
+    image.set_sform(affine, code="scanner")
+    return image
+
+
+def _storable(voxels: NDArray[Any]) -> NDArray[Any]:
+    """The voxels in a type every NIfTI reader knows."""
+    if voxels.dtype in (np.int16, np.uint8, np.float32):
+        return voxels
+    if voxels.dtype.kind == "f":
+        return voxels.astype(np.float32)
+    return voxels.astype(np.uint8 if voxels.dtype == bool else np.int32)
+
+
+def _check_size(image: Any, path: Path) -> None:
+    claimed = float(np.prod(image.shape, dtype=float)) * image.get_data_dtype().itemsize
+    held = path.stat().st_size * (GZIP_RATIO if path.name.lower().endswith(".gz") else 1)
+    if claimed > held:
+        raise ValueError(f"its header claims {claimed:.0f} bytes of voxels, more than the file holds")
+
+
+def _three_axes(voxels: NDArray[Any], path: Path) -> NDArray[Any]:
+    """``(i, j, k)``: further axes of length 1 dropped, a missing slice axis added."""
+    size = voxels.shape
+    if any(length != 1 for length in size[3:]):
+        raise InputError(f"{path}: has {size[3]} time points or channels; give a NIfTI with one volume")
+    return voxels.reshape((*size, 1, 1)[:3])

@@ -1,0 +1,25 @@
+"""What the operating system has against reading a file, in one sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from groundglass.errors import InputError
+
+
+@contextmanager
+def readable(path: Path) -> Iterator[None]:
+    """Turn the errors of reading ``path`` within the block into sentences.
+
+    Raises:
+        InputError: If there is nothing at ``path``, or reading fails for want of permission or in the middle.
+    """
+    if not path.exists():
+        raise InputError(f"{path}: there is no such file or folder; check the path")
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or "damaged or not complete"
+        raise InputError(f"{path}: cannot be read ({reason}); check the file and its permissions") from error

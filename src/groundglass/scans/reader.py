@@ -1,0 +1,151 @@
+"""Read a scan or a mask from whatever file or folder holds it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from groundglass.errors import InputError
+from groundglass.scans import dicom_archive
+from groundglass.scans import images
+from groundglass.scans import nifti
+from groundglass.scans import nrrd
+from groundglass.scans.intensity import check_intensity
+from groundglass.scans.intensity import clip_padding
+from groundglass.scans.intensity import voxel_range
+from groundglass.scans.readable import readable
+from groundglass.scans.scan import Intensity
+from groundglass.scans.scan import Scan
+
+Grid = tuple[NDArray[Any], NDArray[np.float64]]
+"""Voxels ``(D, H, W)`` and their affine to LPS mm."""
+
+READERS: dict[tuple[str, ...], Callable[[Path], Grid]] = {
+    nifti.SUFFIXES: nifti.read_nifti,
+    nrrd.SUFFIXES: nrrd.read_nrrd,
+    images.SUFFIXES: lambda path: images.read_images([path]),
+}
+VOLUME_SUFFIXES = (*nifti.SUFFIXES, *nrrd.SUFFIXES)
+KINDS = "NIfTI, NRRD, MetaImage, DICOM (folder, zip or file), PNG, JPEG or TIFF (one slice or a folder of slices)"
+
+
+def read_scan(path: str | Path, *, intensity: Intensity | None = None, series: str | None = None) -> Scan:
+    """Read a chest CT: NIfTI, NRRD, DICOM (folder, zip, file) or images (one, or a folder of slices).
+
+    The file's own axis order is kept, so a mask written on the scan's grid fits the file.
+
+    Args:
+        path: File or folder.
+        intensity: ``"hu"`` or ``"display"`` (8-bit) where the range of values does not make it plain.
+        series: SeriesInstanceUID, SeriesNumber or SeriesDescription of a DICOM series.
+
+    Returns:
+        Voxels ``(D, H, W)`` in HU, padding raised to -1024, or 8-bit grey values; int16, uint8 or float32.
+
+    Raises:
+        InputError: If there is no readable scan at ``path`` or its values are not what is stated.
+
+    Example:
+        >>> read_scan("patient7.nii.gz").intensity  # doctest: +SKIP
+        'hu'
+    """
+    path = Path(path)
+    with readable(path):
+        if _is_dicom(path):
+            from groundglass.scans.dicom import read_dicom_series  # pydicom and SimpleITK take 0.8 s
+
+            return read_dicom_series(path, series=series, intensity=intensity)[0]
+        if series is not None:
+            raise InputError(f"{path}: not DICOM, so it has no series {series!r}; leave --series out")
+        voxels, affine = _read_grid(path)
+    voxels = _plain(voxels)
+    kind = check_intensity(voxels, path, intensity)
+    return _scan(clip_padding(voxels) if kind == "hu" else voxels, affine, kind, path)
+
+
+def read_mask(path: str | Path, *, threshold: float = 0) -> Scan:
+    """Read a mask: NIfTI, NRRD or images; not DICOM.
+
+    A volume keeps its class values, unless 255 is the only one, which is the 8-bit way of writing 1. An image has grey
+    values, and what is above the threshold is lesion, 1. Take 127 for JPEG, whose edges are smeared.
+
+    Args:
+        path: File, or folder of images.
+        threshold: Values above it are lesion. Above 0 it holds for volumes as well, which then lose their classes.
+
+    Returns:
+        Voxels ``(D, H, W)`` uint8, intensity ``"mask"``.
+
+    Raises:
+        InputError: If there is no readable mask, or a volume holds other values than whole numbers 0..255.
+    """
+    path = Path(path)
+    with readable(path):
+        if _is_dicom(path):
+            raise InputError(f"{path}: masks are not read from DICOM; export the mask as NIfTI")
+        voxels, affine = _read_grid(path)
+    low, high = voxel_range(voxels, path)
+    if threshold > 0 or not path.name.lower().endswith(VOLUME_SUFFIXES):
+        return _scan((voxels > threshold).astype(np.uint8), affine, "mask", path)
+    classes = voxels.astype(np.uint8) if low >= 0 and high <= 255 else None
+    if classes is None or not np.array_equal(classes, voxels):
+        raise InputError(f"{path}: min {low:g}, max {high:g}: not a mask of whole numbers 0..255; give the mask itself")
+    if high == 255 and not ((classes > 0) & (classes < 255)).any():
+        classes = (classes > 0).astype(np.uint8)
+    return _scan(np.ascontiguousarray(classes), affine, "mask", path)
+
+
+def _is_dicom(path: Path) -> bool:
+    if path.is_dir():
+        return dicom_archive.holds_dicom(path)
+    return path.suffix.lower() == ".zip" or (_reader(path) is None and dicom_archive.is_dicom(path))
+
+
+def _reader(path: Path) -> Callable[[Path], Grid] | None:
+    return next((read for suffixes, read in READERS.items() if path.name.lower().endswith(suffixes)), None)
+
+
+def _read_grid(path: Path) -> Grid:
+    if path.is_dir():
+        return images.read_images(_slices_in(path))
+    read = _reader(path)
+    if read is None:
+        raise InputError(f"{path}: not a kind of file that is read; give one of {KINDS}")
+    return read(path)
+
+
+def _slices_in(folder: Path) -> list[Path]:
+    if found := images.find_images(folder):
+        return found
+    volumes = [path.name for path in sorted(folder.iterdir()) if path.name.lower().endswith(VOLUME_SUFFIXES)]
+    if volumes:
+        raise InputError(f"{folder}: a folder with {len(volumes)} volume(s) such as {volumes[0]}; give one of them")
+    raise InputError(f"{folder}: a folder without a readable image; give one of {KINDS}")
+
+
+def _plain(voxels: NDArray[Any]) -> NDArray[Any]:
+    """The voxels as int16, uint8 or float32 of this machine's byte order, contiguous."""
+    kind: type
+    if voxels.dtype in (bool, np.uint8):
+        kind = np.uint8
+    elif voxels.dtype.kind in "iu" and _fits_int16(voxels):
+        kind = np.int16
+    else:
+        kind = np.float32
+    with np.errstate(over="ignore"):  # an overflow becomes infinite and is refused as such
+        return np.ascontiguousarray(voxels, dtype=kind)
+
+
+def _fits_int16(voxels: NDArray[Any]) -> bool:
+    limits = np.iinfo(np.int16)
+    return bool(voxels.size == 0 or (voxels.min() >= limits.min and voxels.max() <= limits.max))
+
+
+def _scan(voxels: NDArray[Any], affine: NDArray[np.float64], intensity: Intensity, path: Path) -> Scan:
+    if not np.isfinite(affine).all() or abs(np.linalg.det(affine)) < 1e-9:
+        raise InputError(f"{path}: its header does not say where the voxels lie; export the scan again")
+    return Scan(voxels, affine, intensity, path)

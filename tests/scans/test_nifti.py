@@ -1,0 +1,212 @@
+from __future__ import annotations
+
+import errno
+import gzip
+import os
+import tempfile
+from pathlib import Path
+
+import nibabel
+import numpy as np
+import pytest
+import SimpleITK
+from hypothesis import given
+from hypothesis import settings
+from hypothesis import strategies as st
+from scipy.spatial.transform import Rotation
+
+from groundglass.errors import InputError
+from groundglass.scans import Scan
+from groundglass.scans import from_canonical
+from groundglass.scans import read_scan
+from groundglass.scans import to_canonical
+from groundglass.scans import write_nifti
+
+
+def hu(shape: tuple[int, ...] = (3, 4, 5), dtype: type = np.int16) -> np.ndarray:
+    voxels = np.random.default_rng(0).integers(-1000, 500, shape).astype(dtype)
+    voxels.flat[0] = -1000
+    return voxels
+
+
+@st.composite
+def affines(draw: st.DrawFn) -> np.ndarray:
+    """Any place, spacing, axis order, flip, oblique turn and shear."""
+    angles = draw(st.tuples(*[st.floats(-180, 180)] * 3))
+    spacing = draw(st.tuples(*[st.floats(0.3, 8)] * 3))
+    shear = np.eye(3)
+    shear[0, 1] = draw(st.sampled_from([0.0, 0.3, -0.2]))
+    flips = draw(st.tuples(*[st.sampled_from([1, -1])] * 3))
+    affine = np.eye(4)
+    affine[:3, :3] = Rotation.from_euler("xyz", angles, degrees=True).as_matrix() @ shear @ np.diag(spacing) * flips
+    affine[:3, :3] = affine[:3, list(draw(st.permutations(range(3))))]
+    affine[:3, 3] = draw(st.tuples(*[st.floats(-500, 500)] * 3))
+    return affine
+
+
+@settings(max_examples=50, deadline=None)
+@given(affine=affines(), dtype=st.sampled_from([np.int16, np.float32]))
+def test_reading_undoes_writing(affine: np.ndarray, dtype: type) -> None:
+    scan = Scan(hu(dtype=dtype), affine, "hu")
+    with tempfile.TemporaryDirectory() as folder:
+        write_nifti(scan, Path(folder) / "scan.nii.gz")
+        again = read_scan(Path(folder) / "scan.nii.gz")
+    np.testing.assert_array_equal(again.voxels, scan.voxels)
+    assert again.voxels.dtype == dtype
+    np.testing.assert_allclose(again.affine, affine, atol=1e-4)
+    assert again.intensity == "hu"
+
+
+@settings(max_examples=50, deadline=None)
+@given(affine=affines(), index=st.tuples(st.integers(0, 2), st.integers(0, 3), st.integers(0, 4)))
+def test_a_lesion_found_on_the_canonical_grid_is_written_where_it_is_in_the_patient(
+    affine: np.ndarray, index: tuple[int, int, int]
+) -> None:
+    voxels = hu()
+    voxels[index] = 2000
+    with tempfile.TemporaryDirectory() as folder:
+        write_nifti(Scan(voxels, affine, "hu"), Path(folder) / "scan.nii")
+        scan = read_scan(Path(folder) / "scan.nii")
+        mask = from_canonical((to_canonical(scan).voxels == 2000).astype(np.uint8), scan)
+        write_nifti(scan.with_voxels(mask, "mask"), Path(folder) / "mask.nii")
+        written = nibabel.load(Path(folder) / "mask.nii")
+        found = np.argwhere(np.asarray(written.dataobj))
+    place = nibabel.affines.apply_affine(written.affine, found)[0] * (-1, -1, 1)
+    np.testing.assert_allclose(place, affine[:3, :3] @ index + affine[:3, 3], atol=1e-3)
+
+
+def test_file_axis_order_and_lps(tmp_path: Path) -> None:
+    data = np.arange(24, dtype=np.int16).reshape(2, 3, 4) - 1000
+    nibabel.save(nibabel.Nifti1Image(data, np.diag([2.0, 3.0, 4.0, 1.0])), tmp_path / "scan.nii")
+    scan = read_scan(tmp_path / "scan.nii")
+    assert scan.shape == (4, 3, 2)
+    assert scan.voxels[3, 1, 0] == data[0, 1, 3]
+    np.testing.assert_allclose(scan.to_mm(np.array([[3, 1, 1]])), [[-2, -3, 12]])
+
+
+def test_itk_sees_the_written_file_at_the_same_place(tmp_path: Path) -> None:
+    affine = np.eye(4)
+    affine[:3, :3] = Rotation.from_euler("xyz", [10, 20, 30], degrees=True).as_matrix() @ np.diag([3.0, 0.7, 0.8])
+    affine[:3, 3] = [-100, 50, 20]
+    scan = Scan(hu(), affine, "hu")
+    write_nifti(scan, tmp_path / "scan.nii.gz")
+    image = SimpleITK.ReadImage(str(tmp_path / "scan.nii.gz"))
+    np.testing.assert_allclose(
+        image.TransformIndexToPhysicalPoint((4, 3, 2)), scan.to_mm(np.array([[2, 3, 4]]))[0], atol=1e-3
+    )
+    assert image.GetPixel((4, 3, 2)) == scan.voxels[2, 3, 4]
+
+
+def test_a_sheared_affine_is_kept_as_sform_alone(tmp_path: Path) -> None:
+    sheared = np.diag([2.0, 1.0, 1.0, 1.0])
+    sheared[1, 0] = 0.5
+    write_nifti(Scan(hu(), sheared, "hu"), tmp_path / "tilt.nii")
+    write_nifti(Scan(hu(), np.diag([2.0, 1.0, 1.0, 1.0]), "hu"), tmp_path / "straight.nii")
+    tilt, straight = nibabel.load(tmp_path / "tilt.nii").header, nibabel.load(tmp_path / "straight.nii").header
+    assert (int(tilt["qform_code"]), int(tilt["sform_code"])) == (0, 1)
+    assert (int(straight["qform_code"]), int(straight["sform_code"])) == (1, 1)
+
+
+@pytest.mark.parametrize(("dtype", "kept"), [(np.uint8, np.uint8), (bool, np.uint8), (np.int64, np.int32)])
+def test_type_in_the_file(tmp_path: Path, dtype: type, kept: type) -> None:
+    mask = Scan((hu() > 0).astype(dtype), np.eye(4), "mask")
+    write_nifti(mask, tmp_path / "mask.nii.gz")
+    assert nibabel.load(tmp_path / "mask.nii.gz").get_data_dtype() == kept
+
+
+def test_rescaled_and_big_endian_files_are_read_in_hu(tmp_path: Path) -> None:
+    header = nibabel.Nifti1Header(endianness=">")
+    image = nibabel.Nifti1Image(hu((5, 4, 3)).astype(">i2"), np.eye(4), header)
+    nibabel.save(image, tmp_path / "big.nii")
+    np.testing.assert_array_equal(read_scan(tmp_path / "big.nii").voxels, hu((5, 4, 3)).T)
+    image = nibabel.Nifti1Image(hu((5, 4, 3)) + np.int16(1024), np.eye(4))
+    image.header.set_slope_inter(1, -1024)
+    nibabel.save(image, tmp_path / "scaled.nii")
+    raw = (tmp_path / "scaled.nii").read_bytes()
+    (tmp_path / "scaled.nii").write_bytes(raw[:112] + np.array([1, -1024], "<f4").tobytes() + raw[120:])
+    np.testing.assert_array_equal(read_scan(tmp_path / "scaled.nii").voxels, hu((5, 4, 3)).T)
+
+
+def test_one_time_point_is_dropped_and_more_are_refused(tmp_path: Path) -> None:
+    nibabel.save(nibabel.Nifti1Image(hu((5, 4, 3, 1)), np.eye(4)), tmp_path / "one.nii")
+    nibabel.save(nibabel.Nifti1Image(hu((5, 4, 3, 2)), np.eye(4)), tmp_path / "two.nii")
+    assert read_scan(tmp_path / "one.nii").shape == (3, 4, 5)
+    with pytest.raises(InputError, match=r"two\.nii: has 2 time points"):
+        read_scan(tmp_path / "two.nii")
+
+
+def test_colour_is_refused(tmp_path: Path) -> None:
+    colour = np.zeros((5, 4, 3), [("R", "u1"), ("G", "u1"), ("B", "u1")])
+    nibabel.save(nibabel.Nifti1Image(colour, np.eye(4)), tmp_path / "rgb.nii")
+    with pytest.raises(InputError, match="colours"):
+        read_scan(tmp_path / "rgb.nii")
+
+
+def test_the_place_of_voxels_must_be_known(tmp_path: Path) -> None:
+    image = nibabel.Nifti1Image(hu((5, 4, 3)), np.eye(4))
+    image.header["srow_z"] = 0
+    image.header["sform_code"] = 1
+    image.to_filename(tmp_path / "flat.nii")
+    raw = bytearray((tmp_path / "flat.nii").read_bytes())
+    raw[312:328] = bytes(16)  # srow_z
+    (tmp_path / "flat.nii").write_bytes(raw)
+    with pytest.raises(InputError, match="where the voxels lie"):
+        read_scan(tmp_path / "flat.nii")
+
+
+@pytest.mark.parametrize("suffix", [".nii", ".nii.gz"])
+def test_truncated_and_foreign_files_are_named(tmp_path: Path, suffix: str) -> None:
+    good = tmp_path / f"good{suffix}"
+    write_nifti(Scan(hu((20, 20, 20)), np.eye(4), "hu"), good)
+    for name, content in {"cut": good.read_bytes()[:-200], "text": b"not a scan", "empty": b""}.items():
+        (tmp_path / f"{name}{suffix}").write_bytes(content)
+        with pytest.raises(InputError, match=rf"{name}{suffix}: "):
+            read_scan(tmp_path / f"{name}{suffix}")
+
+
+@pytest.mark.parametrize("suffix", [".nii", ".nii.gz"])
+def test_a_damaged_header_gives_a_scan_or_a_sentence_and_never_a_traceback(tmp_path: Path, suffix: str) -> None:
+    good = tmp_path / "good.nii"
+    write_nifti(Scan(hu(), np.eye(4), "hu"), good)
+    rng = np.random.default_rng(1)
+    messages = []
+    for _ in range(150):
+        raw = bytearray(good.read_bytes())
+        for place in rng.integers(0, 352, 4):
+            raw[place] = rng.integers(0, 256)
+        bad = tmp_path / f"bad{suffix}"
+        bad.write_bytes(gzip.compress(raw) if suffix == ".nii.gz" else raw)
+        try:
+            read_scan(bad, intensity="hu")
+        except InputError as error:
+            messages.append(str(error))
+    assert 0 < len(messages) < 150
+    assert all(message.startswith(str(bad)) for message in messages)
+
+
+def test_a_header_that_claims_terabytes_is_refused_before_anything_is_allocated(tmp_path: Path) -> None:
+    write_nifti(Scan(hu(), np.eye(4), "hu"), tmp_path / "huge.nii.gz")
+    raw = bytearray(gzip.decompress((tmp_path / "huge.nii.gz").read_bytes()))
+    raw[42:48] = np.array([32000, 32000, 32000], "<i2").tobytes()
+    (tmp_path / "huge.nii.gz").write_bytes(gzip.compress(raw))
+    with pytest.raises(InputError, match="more than the file holds"):
+        read_scan(tmp_path / "huge.nii.gz")
+
+
+def test_a_full_disk_leaves_the_old_file_and_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    target = tmp_path / "mask.nii.gz"
+    target.write_bytes(b"old")
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(InputError, match=r"mask\.nii\.gz: .*No space left"):
+        write_nifti(Scan(hu(), np.eye(4), "hu"), target)
+    assert target.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_other_names_are_not_written(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="must be named"):
+        write_nifti(Scan(hu(), np.eye(4), "hu"), tmp_path / "mask.nrrd")
