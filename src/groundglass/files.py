@@ -26,7 +26,7 @@ def replacing(path: Path) -> Iterator[Path]:
         os.close(handle)
         temporary = Path(name)
         yield temporary
-        with temporary.open("rb") as file:
+        with temporary.open("rb+") as file:  # Windows cannot flush a file opened to read
             os.fsync(file.fileno())
         temporary.chmod(0o644)
         temporary.replace(path)

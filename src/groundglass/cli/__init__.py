@@ -46,8 +46,8 @@ def build_parser() -> ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command line; returns the exit code: 0, or 2 for a mistake the user can mend."""
-    # Before torch is imported: spinning threads would take the time of whatever else runs on a laptop.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # Before torch is imported: threads that spin while they wait take the time of whatever else runs on a laptop.
+    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     logging.basicConfig(level=logging.WARNING, format="groundglass: %(message)s")
     try:
         arguments = build_parser().parse_args(train.resolve_recipes(list(sys.argv[1:] if argv is None else argv)))

@@ -19,7 +19,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--checkpoint", required=True, help="a run folder or a .ckpt file")
     parser.add_argument("-o", "--output", required=True, help="the mask to write, .nii or .nii.gz")
     parser.add_argument("--intensity", help="what the numbers are, if it cannot be told: hu or display (8-bit)")
-    parser.add_argument("--threshold", type=float, default=0.5, help="probability above which a voxel is lesion")
+    parser.add_argument("--threshold", type=float, help="lesion above this probability; by default the run's own")
     parser.add_argument("--orientations", type=int, default=1, help="average over 1, 2 or 8 flips and turns")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import uuid
 from dataclasses import asdict
 from dataclasses import dataclass
@@ -110,12 +111,31 @@ def from_json(record: dict[str, Any]) -> Label:
     """
     fields = {key: tuple(value) if isinstance(value, list) else value for key, value in record.items()}
     kind = fields.pop("kind", None)
-    if kind not in KINDS:
+    if not isinstance(kind, str) or kind not in KINDS:
         raise InputError(f"label of unknown kind {kind!r}; known are {', '.join(KINDS)}")
     try:
         label: Label = KINDS[kind](**fields)
     except TypeError as error:
         raise InputError(f"label of kind {kind!r} has wrong fields: {error}") from error
-    if getattr(label, "label", 0) not in (0, 1):
-        raise InputError(f"label of kind {kind!r} must be 0 or 1, not {fields['label']!r}")
+    for name, value in vars(label).items():
+        if not _is_valid(name, value):
+            raise InputError(f"label of kind {kind!r}: {name} cannot be {value!r}")
     return label
+
+
+def _is_valid(name: str, value: Any) -> bool:
+    """Whether ``value`` can be the field ``name`` of an event."""
+    if name in ("position", "lower", "upper"):
+        return isinstance(value, tuple) and len(value) == 3 and all(map(_is_number, value))
+    if name == "slices":
+        whole = isinstance(value, tuple) and len(value) == 2 and all(isinstance(edge, int) for edge in value)
+        return value is None or (whole and 0 <= value[0] < value[1])
+    if name == "seconds":
+        return _is_number(value) and value >= 0
+    if name == "label":
+        return value in (0, 1)
+    return isinstance(value, str) or (name == "time" and value is None)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value)

@@ -21,6 +21,9 @@ from groundglass.scans.scan import apply_affine
 IGNORE_INDEX = 255
 UNKNOWN_TAG = -1
 
+RIM = 0.51
+"""How far from a pixel's center a label on it can be, in pixels: half of one, and what rounding in mm adds."""
+
 MaskReader = Callable[[MaskLabel], NDArray[np.bool_]]
 
 
@@ -30,6 +33,7 @@ def rasterize(
     affine: NDArray[np.floating[Any]],
     shape: tuple[int, int, int],
     read_mask: MaskReader,
+    margin: tuple[float, float, float] = (0, 0, 0),
 ) -> NDArray[np.uint8]:
     """The target map of a case: 0 background, 1 lesion, 255 unlabeled.
 
@@ -41,9 +45,10 @@ def rasterize(
         affine: ``(4, 4)`` index of the target map to LPS mm; need not be the grid of the file.
         shape: ``(D, H, W)`` of the target map.
         read_mask: Gives a mask event's lesions on this grid, ``(D, H, W)`` bool.
+        margin: Pixels ``(d, h, w)`` the image goes on beyond a cropped map; labels there are left out.
 
     Raises:
-        InputError: If a label lies outside the map.
+        InputError: If a label lies outside the image.
     """
     target = np.full(shape, IGNORE_INDEX, np.uint8)
     to_index = np.linalg.inv(affine)
@@ -52,11 +57,13 @@ def rasterize(
             covered = slice(*label.slices) if label.slices else slice(None)
             target[covered] = read_mask(label)[covered]
         elif isinstance(label, Region):
-            corners = [_index(to_index, position, shape, label) for position in (label.lower, label.upper)]
+            corners = [_index(to_index, position, shape, margin, label) for position in (label.lower, label.upper)]
             first, last = np.min(corners, axis=0), np.max(corners, axis=0)
-            target[tuple(slice(a, b + 1) for a, b in zip(first, last, strict=True))] = label.label
+            target[tuple(slice(max(a, 0), max(b + 1, 0)) for a, b in zip(first, last, strict=True))] = label.label
         elif isinstance(label, Point):
-            target[tuple(_index(to_index, label.position, shape, label))] = label.label
+            index = _index(to_index, label.position, shape, margin, label)
+            if (index >= 0).all() and (index < shape).all():
+                target[tuple(index)] = label.label
     return target
 
 
@@ -67,14 +74,19 @@ def _exactness(label: Label) -> int:
 
 
 def _index(
-    to_index: NDArray[np.floating[Any]], position: tuple[float, float, float], shape: tuple[int, ...], label: Label
+    to_index: NDArray[np.floating[Any]],
+    position: tuple[float, float, float],
+    shape: tuple[int, ...],
+    margin: tuple[float, ...],
+    label: Label,
 ) -> NDArray[np.intp]:
-    index = np.rint(apply_affine(to_index, np.array([position]))[0]).astype(np.intp)
-    # A point on the rim of the file's first or last pixel may round to just outside a coarser grid.
-    inside = np.clip(index, 0, np.array(shape) - 1)
-    if np.abs(index - inside).max() > 1:
+    """The pixel at ``position``, in the map or in the margin around it."""
+    exact = apply_affine(to_index, np.array([position]))[0]
+    nearest, inside = np.rint(exact), np.rint(exact).clip(0, np.array(shape) - 1)
+    beyond = np.abs(exact - inside)
+    if not (beyond <= RIM + np.array(margin)).all():
         raise InputError(f"case {label.case}: label {label.id} at {position} mm lies outside the image")
-    return np.asarray(inside)
+    return np.asarray(np.where(beyond <= RIM, inside, nearest), np.intp)
 
 
 def slice_tags(labels: Iterable[Label], *, affine: NDArray[np.floating[Any]], depth: int) -> NDArray[np.int8]:

@@ -19,7 +19,7 @@ def consistency_loss(
         logits: ``(B, 1, *spatial)`` of the image.
         recovered: ``(B, 1, *spatial)`` of the transformed image, brought back to the image's own frame.
         space: Compare ``logits`` (as released) or ``probabilities`` (as the paper writes it).
-        reduction: ``mean`` over all pixels of the batch, or ``sum`` over pixels and mean over images.
+        reduction: ``mean`` over all pixels of the batch (as released) or their ``sum`` (Eqs. 1 and 3).
 
     Example:
         >>> import torch
@@ -30,4 +30,4 @@ def consistency_loss(
     if space == "probabilities":
         logits, recovered = logits.sigmoid(), recovered.sigmoid()
     difference = (logits - recovered).abs()
-    return difference.mean() if reduction == "mean" else difference.sum() / len(difference)
+    return difference.mean() if reduction == "mean" else difference.sum()

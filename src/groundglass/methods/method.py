@@ -25,6 +25,9 @@ class Method(LightningModule):
         settings: Optimizer and augmentation.
     """
 
+    threshold: Tensor
+    """Probability above which a pixel is called lesion; chosen on the validation cases at the end of a run."""
+
     uses: ClassVar[tuple[str, ...]]
     """Kinds of label events it is trained on unless the recipe's ``labels`` says otherwise; it needs one of them."""
 
@@ -32,6 +35,7 @@ class Method(LightningModule):
         super().__init__()
         self.network = network
         self.settings = settings
+        self.register_buffer("threshold", torch.tensor(0.5))
 
     @abstractmethod
     def loss(self, batch: Sample) -> dict[str, Tensor]:

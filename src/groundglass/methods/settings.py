@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from groundglass.errors import InputError
+
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingSettings:
@@ -18,6 +20,9 @@ class TrainingSettings:
         contrast: Largest relative change of its contrast.
         orient: Show each slice in one of its eight flips and quarter turns, drawn anew every time.
         zoom: Largest enlargement of a slice in training; 1 for none.
+
+    Raises:
+        InputError: If a value makes no sense.
     """
 
     lr: float = 1e-3
@@ -28,3 +33,12 @@ class TrainingSettings:
     contrast: float = 0.2
     orient: bool = False
     zoom: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.lr <= 0:
+            raise InputError(f"settings.lr must be above 0, not {self.lr}")
+        if not all(0 <= beta < 1 for beta in self.betas):
+            raise InputError(f"settings.betas must be from 0 to below 1, not {self.betas}")
+        for name in ("weight_decay", "power", "brightness", "contrast"):
+            if getattr(self, name) < 0:
+                raise InputError(f"settings.{name} must be 0 or more, not {getattr(self, name)}")

@@ -13,6 +13,9 @@ SKIPS = ((0, 16), (2, 24), (4, 40), (10, 112), (15, 320))
 """Index of the last block at strides 2, 4, 8, 16 and 32 of EfficientNet-Lite0, and its channels."""
 
 
+BATCH_NORM_MOMENTUM = 0.1
+
+
 class LiteEncoder(nn.Module):
     """EfficientNet-Lite0 without its head; feature maps at strides 2, 4, 8, 16 and 32."""
 
@@ -27,6 +30,10 @@ class LiteEncoder(nn.Module):
             whole.load_state_dict(weights)
         self.stem = nn.Sequential(whole._conv_stem, whole._bn0, nn.ReLU6(inplace=True))
         self.blocks = whole._blocks
+        for module in self.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                # ImageNet's 0.01 averages over hundreds of steps, more than a small dataset's whole training.
+                module.momentum = BATCH_NORM_MOMENTUM
         for block in self.blocks:
             block._swish = nn.ReLU6(inplace=True)
 
@@ -54,11 +61,11 @@ class UpBlock(nn.Sequential):
 
 
 class UNet(nn.Module):
-    """U-Net with an EfficientNet-Lite0 encoder (4.9 M parameters).
+    """U-Net with an EfficientNet-Lite0 encoder: 4,429,201 parameters.
 
     Args:
         channels: Channels of the decoder at strides 16, 8, 4, 2 and 1.
-        dropout: Share of feature channels dropped before the last two decoder steps' input and the head.
+        dropout: Probability of dropping a whole channel of the deepest features and of those before the head.
         pretrained: Start the encoder from ImageNet.
     """
 

@@ -47,8 +47,9 @@ class Predictor:
             probabilities = self._probabilities(slice_images(scan, self.grid, part))
             yield part, restore(probabilities, self.grid, scan.shape).numpy()
 
-    def mask(self, scan: Scan, threshold: float = 0.5) -> Scan:
-        """The lesion mask of a scan: 1 where the probability is above ``threshold``."""
+    def mask(self, scan: Scan, threshold: float | None = None) -> Scan:
+        """The lesion mask of a scan: 1 where the probability is above ``threshold``, by default the method's own."""
+        threshold = float(self.method.threshold) if threshold is None else threshold
         mask = np.zeros(scan.shape, np.uint8)
         for part, probabilities in self.slabs(scan):
             mask[part] = probabilities > threshold
@@ -78,7 +79,7 @@ def predict_mask(
     checkpoint: str | Path,
     *,
     intensity: Intensity | None = None,
-    threshold: float = 0.5,
+    threshold: float | None = None,
     orientations: int = 1,
 ) -> Scan:
     """The lesion mask of a scan file by a trained run, on the file's own grid.
@@ -87,7 +88,7 @@ def predict_mask(
         path: A scan as :func:`groundglass.scans.read_scan` takes it.
         checkpoint: A run folder or a ``.ckpt`` file.
         intensity: ``"hu"`` or ``"display"`` if the file's numbers do not tell.
-        threshold: Probability above which a voxel is lesion.
+        threshold: Probability above which a voxel is lesion; by default the one chosen on the run's validation cases.
         orientations: Average over 1, 2 or 8 flips and turns.
 
     Raises:

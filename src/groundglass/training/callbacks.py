@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import random
 import time
 from pathlib import Path
@@ -20,6 +21,7 @@ from rich.progress import ProgressColumn
 from rich.progress import TextColumn
 from rich.progress import TimeRemainingColumn
 
+from groundglass.files import write_text
 from groundglass.predict.evaluate import Pairs
 from groundglass.predict.evaluate import evaluate
 from groundglass.predict.predictor import Predictor
@@ -62,21 +64,27 @@ class Validate(Callback):
             score = self.scores[name]
             pl_module.log(f"val_{name}", 0.0 if score != score else score, rank_zero_only=False)
 
+    def state_dict(self) -> dict[str, Any]:
+        """The last scores, for the checkpoint: after a resume they stand until the next validation."""
+        return {"scores": self.scores}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """The last scores from a checkpoint."""
+        self.scores = state_dict["scores"]
+
 
 class History(Callback):
     """One line of ``history.csv`` an epoch, on the disk when the epoch ends."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.rows: list[dict[str, str]] = []
         self.started = 0.0
 
     def on_train_start(self, trainer: Trainer, pl_module: Any) -> None:
         """Drop epochs that are about to be trained again after a resume."""
-        if self.path.exists():
-            rows = [row for row in read_history(self.path) if int(row["epoch"]) < trainer.current_epoch]
-            self.path.unlink()
-            for row in rows:
-                self._append(row)
+        rows = read_history(self.path) if self.path.exists() else []
+        self.rows = [row for row in rows if int(row["epoch"]) < trainer.current_epoch]
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: Any) -> None:
         """Start the clock."""
@@ -87,21 +95,21 @@ class History(Callback):
         if trainer.is_global_zero:
             metrics = {key: f"{float(value):.6g}" for key, value in sorted(trainer.callback_metrics.items())}
             seconds = f"{time.perf_counter() - self.started:.3f}"
-            self._append({"epoch": str(trainer.current_epoch), "seconds": seconds, **metrics})
+            self.rows.append({"epoch": str(trainer.current_epoch), "seconds": seconds, **metrics})
+            self._write()
 
-    def _append(self, row: dict[str, str]) -> None:
-        new = not self.path.exists()
-        with self.path.open("a", newline="") as file:
-            writer = csv.DictWriter(file, list(row))
-            if new:
-                writer.writeheader()
-            writer.writerow(row)
+    def _write(self) -> None:
+        text = io.StringIO(newline="")
+        writer = csv.DictWriter(text, list(dict.fromkeys(key for row in self.rows for key in row)))
+        writer.writeheader()
+        writer.writerows(self.rows)
+        write_text(self.path, text.getvalue())
 
 
 def read_history(path: Path) -> list[dict[str, str]]:
     """Rows of a ``history.csv``, one an epoch."""
     with path.open(newline="") as file:
-        return [row for row in csv.DictReader(file) if None not in row.values()]
+        return list(csv.DictReader(file))
 
 
 class ProgressLine(Callback):

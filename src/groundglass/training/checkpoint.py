@@ -16,6 +16,18 @@ from groundglass.methods.method import Method
 from groundglass.networks import build_network
 from groundglass.training.config import Config
 
+BROKEN = (
+    pickle.UnpicklingError,
+    RuntimeError,
+    EOFError,
+    OSError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+)
+"""What ``torch.load`` raises on a damaged file, and on one of another kind."""
+
 
 class AtomicCheckpointIO(CheckpointIO):
     """Lightning's checkpoint files: replaced in one step, loaded with ``weights_only=True``."""
@@ -49,11 +61,20 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         raise InputError(f"{path}: there is no checkpoint; give a run folder or a .ckpt file")
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as error:
+    except BROKEN as error:
         raise InputError(f"{path}: damaged, or not a checkpoint of groundglass; use another or train again") from error
-    if not isinstance(content, dict) or "config" not in content.get("hyper_parameters", {}):
-        raise InputError(f"{path}: not a checkpoint of groundglass; give a file from a run's checkpoints folder")
-    return content
+    if isinstance(content, dict):
+        parts = content.get("hyper_parameters")
+        if isinstance(parts, dict) and isinstance(parts.get("config"), dict):
+            return content
+    raise InputError(f"{path}: not a checkpoint of groundglass; give a file from a run's checkpoints folder")
+
+
+def set_threshold(path: Path, threshold: float) -> None:
+    """Put the chosen threshold into a checkpoint file."""
+    content = read_checkpoint(path)
+    content["state_dict"]["threshold"] = torch.tensor(threshold)
+    AtomicCheckpointIO().save_checkpoint(content, path)
 
 
 def find_checkpoint(path: Path) -> Path:
@@ -73,11 +94,14 @@ def load_method(path: str | Path) -> tuple[Method, Config]:
     """
     path = find_checkpoint(Path(path))
     content = read_checkpoint(path)
-    config = Config.from_dict(content["hyper_parameters"]["config"])
-    method = build_method(config, pretrained=False)
+    try:
+        config = Config.from_dict(content["hyper_parameters"]["config"])
+        method = build_method(config, pretrained=False)
+    except InputError as error:
+        raise InputError(f"{path}: from another version of groundglass ({error}); train again") from error
     try:
         method.load_state_dict(content["state_dict"])
-    except (RuntimeError, KeyError) as error:
+    except (RuntimeError, KeyError, TypeError) as error:
         raise InputError(f"{path}: its weights do not fit its own recipe; train again") from error
     return method.eval(), config
 

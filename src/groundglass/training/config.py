@@ -6,6 +6,7 @@ from dataclasses import asdict
 from dataclasses import dataclass
 from dataclasses import field
 from typing import Any
+from typing import Literal
 
 from groundglass.datasets.grid import Grid
 from groundglass.errors import InputError
@@ -45,8 +46,16 @@ class Config:
     batch_size: int = 8
     patience: int = 100
     validate_every: int = 1
-    select: str = "best"
+    select: Literal["best", "last"] = "best"
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "epoch_samples", "batch_size", "patience", "validate_every"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise InputError(f"recipe: {name} must be 1 or more, not {value}")
+        if not 0 <= self.seed < 2**32:
+            raise InputError(f"recipe: seed must be between 0 and {2**32 - 1}, not {self.seed}")
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as in a recipe."""
@@ -62,6 +71,9 @@ class Config:
         from jsonargparse import ArgumentError
         from jsonargparse import ArgumentParser
 
+        for name in ("grid", "settings"):
+            if not isinstance(content.get(name, {}), dict):
+                raise InputError(f"recipe: {name} holds 'key: value' lines, it cannot be {content[name]!r}")
         parser = ArgumentParser(exit_on_error=False)
         parser.add_class_arguments(cls)
         try:

@@ -15,7 +15,7 @@ from groundglass.files import write_text
 from groundglass.labels.cost import label_seconds
 from groundglass.labels.events import Label
 from groundglass.methods.method import Method
-from groundglass.predict.evaluate import evaluate
+from groundglass.predict.evaluate import evaluate_at
 from groundglass.predict.evaluate import scored_cases
 from groundglass.predict.predictor import Predictor
 from groundglass.training.callbacks import read_history
@@ -43,7 +43,10 @@ def finish_run(
     """
     history = read_history(output / "history.csv")
     learning_curves(history, output / "figures" / "learning-curves.png")
-    metrics = evaluate(Predictor(method, config.grid), scored_cases(folder, folder.split.test))
+    predictor, cases = Predictor(method, config.grid), scored_cases(folder, folder.split.test)
+    threshold = float(method.threshold)
+    metrics, at_threshold = evaluate_at(predictor, cases, [0.5, threshold])
+    metrics |= {f"{name}_at_threshold": at_threshold[name] for name in ("dice_global", "dice_case")}
     result = {
         "method": config.method,
         "network": config.network,
@@ -52,6 +55,7 @@ def finish_run(
         "seed": config.seed,
         "n_cases": int(metrics.pop("n_cases")),
         "metrics": {key: round(value, 5) if value == value else None for key, value in metrics.items()},
+        "threshold": round(threshold, 4),
         "label_seconds": label_seconds(labels),
         "train_seconds": round(sum(float(row["seconds"]) for row in history), 1),
         "cpu_seconds": round(cpu_seconds, 1),

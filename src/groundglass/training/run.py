@@ -20,10 +20,15 @@ from groundglass.files import write_text
 from groundglass.labels.events import KINDS
 from groundglass.labels.events import Label
 from groundglass.methods.method import Method
+from groundglass.predict.evaluate import Pairs
+from groundglass.predict.evaluate import choose_threshold
 from groundglass.predict.evaluate import scored_cases
+from groundglass.predict.predictor import Predictor
 from groundglass.training.allocator import keep_freed_memory
 from groundglass.training.checkpoint import build_method
+from groundglass.training.checkpoint import find_checkpoint
 from groundglass.training.checkpoint import load_method
+from groundglass.training.checkpoint import set_threshold
 from groundglass.training.config import Config
 from groundglass.training.result import finish_run
 from groundglass.training.trainer import build_loader
@@ -108,7 +113,7 @@ def train(
     with quiet_lightning():
         trainer.fit(method, loader, ckpt_path=str(last) if resume and last.exists() else None)
     cpu_seconds = time.process_time() - started
-    chosen, _ = load_method(output if config.select == "best" else last)
+    chosen = _choose(output if config.select == "best" else last, validation)
     result = finish_run(chosen, config, folder, output, labels=labels, cpu_seconds=cpu_seconds)
     return Run(output, chosen, config, result)
 
@@ -152,3 +157,12 @@ def _open_run(output: Path, config: Config, folder: DatasetFolder, *, resume: bo
 def _plain(value: Any) -> Any:
     """Tuples as lists, as YAML and JSON have them."""
     return json.loads(json.dumps(value))
+
+
+def _choose(checkpoint: Path, validation: Pairs) -> Method:
+    """The trained method with its threshold chosen on the validation cases and kept in its checkpoint."""
+    method, config = load_method(checkpoint)
+    threshold = choose_threshold(Predictor(method, config.grid), validation)
+    method.threshold.fill_(threshold)
+    set_threshold(find_checkpoint(checkpoint), threshold)
+    return method
