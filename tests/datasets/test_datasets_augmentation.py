@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+from collections import Counter
+from typing import get_args
+
+import pytest
+import torch
+
+from groundglass.datasets.augmentation import Dihedral
+from groundglass.datasets.augmentation import Transforms
+from groundglass.datasets.augmentation import jitter
+from groundglass.errors import InputError
+
+ALL_EIGHT = [(flip, turns) for flip in (False, True) for turns in range(4)]
+
+
+def each(*moves: tuple[bool, int]) -> Dihedral:
+    return Dihedral(torch.tensor([flip for flip, _ in moves]), torch.tensor([turns for _, turns in moves]))
+
+
+def drawn(transforms: Transforms, count: int = 4000) -> Counter[tuple[bool, int]]:
+    torch.manual_seed(0)
+    moved = Dihedral.sample(count, transforms)
+    return Counter(zip(moved.flips.tolist(), moved.turns.tolist(), strict=True))
+
+
+@pytest.mark.parametrize("move", ALL_EIGHT)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.uint8, torch.bool])
+def test_undoing_gives_back_the_very_same_pixels(move: tuple[bool, int], dtype: torch.dtype) -> None:
+    images = (torch.rand(3, 2, 6, 6) * 255).to(dtype)
+    moved = each(*[move] * 3)
+    assert torch.equal(moved.invert(moved.apply(images)), images)
+    assert moved.apply(images).dtype == dtype
+
+
+@pytest.mark.parametrize(("flip", "turns"), ALL_EIGHT)
+def test_an_image_is_mirrored_left_right_then_turned(flip: bool, turns: int) -> None:
+    image = torch.arange(9.0).view(1, 1, 3, 3)
+    expected = torch.rot90(image.flip(-1) if flip else image, turns, dims=(2, 3))
+    assert torch.equal(each((flip, turns)).apply(image), expected)
+
+
+def test_all_eight_are_different_and_each_image_gets_its_own() -> None:
+    image = torch.arange(9.0).view(1, 1, 3, 3).repeat(8, 1, 1, 1)
+    moved = each(*ALL_EIGHT).apply(image)
+    assert len({tuple(one.flatten().tolist()) for one in moved}) == 8
+    for move, one in zip(ALL_EIGHT, moved, strict=True):
+        assert torch.equal(each(move).apply(image[:1])[0], one)
+
+
+def test_a_target_moves_like_its_image() -> None:
+    torch.manual_seed(0)
+    images = torch.rand(32, 1, 7, 7)
+    moved = Dihedral.sample(32, "dihedral")
+    assert torch.equal(moved.apply((images > 0.5).to(torch.uint8)), (moved.apply(images) > 0.5).to(torch.uint8))
+
+
+def test_channels_last_images_stay_so() -> None:
+    images = torch.rand(4, 3, 6, 6).contiguous(memory_format=torch.channels_last)
+    assert each(*[(True, 1)] * 4).apply(images).is_contiguous(memory_format=torch.channels_last)
+
+
+@pytest.mark.parametrize("turns", [1, 3])
+def test_an_image_that_is_not_square_cannot_be_turned_by_90_degrees(turns: int) -> None:
+    with pytest.raises(InputError, match=r"images of 4 x 6 cannot be rotated by 90 degrees; set a square grid\.size"):
+        each((False, 0), (False, turns)).apply(torch.rand(2, 1, 4, 6))
+
+
+@pytest.mark.parametrize("move", [(False, 0), (True, 0), (False, 2), (True, 2)])
+def test_an_image_that_is_not_square_can_be_mirrored_and_turned_upside_down(move: tuple[bool, int]) -> None:
+    images = torch.rand(2, 1, 4, 6)
+    moved = each(move, move)
+    assert torch.equal(moved.invert(moved.apply(images)), images)
+
+
+def test_flip_always_mirrors_and_never_turns() -> None:
+    assert set(drawn("flip")) == {(True, 0)}
+
+
+def test_flip_rot_always_mirrors_and_turns_evenly() -> None:
+    """As released: the flip comes before the rotation, so neither the identity nor a pure rotation is ever drawn."""
+    counts = drawn("flip-rot")
+    assert set(counts) == {(True, turns) for turns in range(4)}
+    assert all(abs(count / 4000 - 1 / 4) < 0.03 for count in counts.values())
+
+
+def test_uniform_never_mirrors_and_turns_together() -> None:
+    """As in the paper's text: 0, 90, 180 and 270 degrees and a horizontal flip, evenly."""
+    counts = drawn("uniform")
+    assert set(counts) == {(True, 0), *((False, turns) for turns in range(4))}
+    assert all(abs(count / 4000 - 1 / 5) < 0.03 for count in counts.values())
+
+
+def test_dihedral_draws_all_eight_evenly() -> None:
+    counts = drawn("dihedral")
+    assert set(counts) == set(ALL_EIGHT)
+    assert all(abs(count / 4000 - 1 / 8) < 0.03 for count in counts.values())
+
+
+@pytest.mark.parametrize("transforms", get_args(Transforms))
+def test_what_is_drawn_depends_on_torchs_seed(transforms: Transforms) -> None:
+    assert drawn(transforms) == drawn(transforms)
+
+
+def test_jitter_keeps_the_range_and_does_nothing_at_zero() -> None:
+    torch.manual_seed(0)
+    images = torch.rand(16, 1, 5, 5)
+    assert torch.allclose(jitter(images, brightness=0.0, contrast=0.0), images)
+    changed = jitter(images, brightness=0.9, contrast=0.9)
+    assert changed.min() >= 0
+    assert changed.max() <= 1
+
+
+def test_jitter_draws_one_brightness_and_one_contrast_an_image() -> None:
+    torch.manual_seed(0)
+    images = torch.tensor([0.4, 0.5, 0.6]).view(1, 1, 1, 3).repeat(200, 1, 1, 1)
+    low, middle, high = jitter(images, brightness=0.1, contrast=0.2)[:, 0, 0].T
+    assert torch.allclose(middle - low, high - middle, atol=1e-6)
+    shift, gain = middle - 0.5, (high - low) / 0.2
+    assert shift.abs().max() <= 0.1 + 1e-6
+    assert shift.abs().max() > 0.09
+    assert (gain - 1).abs().max() <= 0.2 + 1e-5
+    assert (gain - 1).abs().max() > 0.18
