@@ -63,7 +63,15 @@ class Demo:
     page: Path
 
 
-def run_demo(output: Path, *, seed: int = 0, quiet: bool = False, count: int = COUNT, epochs: int = EPOCHS) -> Demo:
+def run_demo(
+    output: Path,
+    *,
+    seed: int = 0,
+    quiet: bool = False,
+    count: int = COUNT,
+    epochs: int = EPOCHS,
+    samples: int = SAMPLES,
+) -> Demo:
     """Generate scans, train three segmenters, predict an unseen scan, write the page.
 
     Args:
@@ -72,6 +80,7 @@ def run_demo(output: Path, *, seed: int = 0, quiet: bool = False, count: int = C
         quiet: Show no progress.
         count: Number of generated scans.
         epochs: Epochs of each training.
+        samples: Slices an epoch.
 
     Raises:
         InputError: If ``output`` holds anything but a former demo.
@@ -80,7 +89,7 @@ def run_demo(output: Path, *, seed: int = 0, quiet: bool = False, count: int = C
     _clear(output)
     folder = _dataset(output / "dataset", seed, count)
     rows = [
-        Row(title, _train(folder, recipe, output / "runs" / recipe, seed, epochs, quiet))
+        Row(title, _train(folder, recipe, output / "runs" / recipe, seed, epochs, samples, quiet))
         for recipe, title in RECIPES.items()
     ]
     page = output / "index.html"
@@ -117,8 +126,10 @@ def _dataset(path: Path, seed: int, count: int) -> DatasetFolder:
     return folder
 
 
-def _train(folder: DatasetFolder, recipe: str, output: Path, seed: int, epochs: int, quiet: bool) -> Run:
-    config = load_recipe(recipe, {"grid": GRID, "epochs": epochs, "epoch_samples": SAMPLES, "seed": seed})
+def _train(
+    folder: DatasetFolder, recipe: str, output: Path, seed: int, epochs: int, samples: int, quiet: bool
+) -> Run:
+    config = load_recipe(recipe, {"grid": GRID, "epochs": epochs, "epoch_samples": samples, "seed": seed})
     return train(config, folder.root, output, quiet=quiet)
 
 

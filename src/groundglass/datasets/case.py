@@ -20,8 +20,8 @@ class Case:
         patient: Cases of one patient never come to lie on both sides of a split.
         image: NIfTI image, in canonical orientation (slices feet to head, rows to the back, columns to the left).
         intensity: ``"hu"`` or ``"display"``.
-        label: NIfTI lesion mask on the image's grid, read for evaluation and as a mask label only.
-        lungs: NIfTI lung mask (0 none, 1 right, 2 left).
+        label: NIfTI lesion mask (0 none, 1 lesion) on the image's grid, read for evaluation and as a mask label only.
+        lungs: NIfTI lung mask (0 none, 1 right, 2 left; all 1 where the sides are not known).
         slices: First and past-the-last slice that belongs to this part of the dataset, or ``None`` for all.
     """
 
@@ -34,18 +34,34 @@ class Case:
     slices: Slices | None = None
 
     @classmethod
-    def from_json(cls, record: dict[str, Any]) -> Case:
+    def from_json(cls, record: Any) -> Case:
         """A case from its JSON record.
 
         Raises:
-            InputError: If a key is missing or unknown.
+            InputError: If it is no record of a case, or a key is missing, unknown or has a senseless value.
         """
+        if not isinstance(record, dict):
+            raise InputError(f"{record!r} is not a case of a prepared dataset; make one with 'groundglass prepare'")
         slices = record.get("slices")
         try:
-            return cls(**{**record, "slices": tuple(slices) if slices else None})
+            case = cls(**{**record, "slices": None if slices is None else tuple(slices)})
         except TypeError as error:
             raise InputError(f"case {record.get('case', '?')!r} has wrong keys: {error}") from error
+        for key, value in vars(case).items():
+            if not _is_valid(key, value):
+                raise InputError(f"case {case.case!r}: {key} cannot be {value!r}")
+        return case
 
     def to_json(self) -> dict[str, Any]:
         """The record, without what is not known."""
         return {key: value for key, value in asdict(self).items() if value is not None}
+
+
+def _is_valid(key: str, value: Any) -> bool:
+    """Whether ``value`` can be the field ``key`` of a case."""
+    if key == "slices":
+        whole = isinstance(value, tuple) and len(value) == 2 and all(isinstance(edge, int) for edge in value)
+        return value is None or (whole and 0 <= value[0] < value[1])
+    if key == "intensity":
+        return value in ("hu", "display")
+    return isinstance(value, str) or (key in ("label", "lungs") and value is None)

@@ -52,7 +52,7 @@ class DatasetFolder:
         """
         root = Path(root)
         content = _read_description(root)
-        parts = {name: tuple(map(Case.from_json, content.get(name, []))) for name in PARTS}
+        parts = {name: tuple(map(Case.from_json, content.get(name) or [])) for name in PARTS}
         split = Split(**parts, shared_patients=bool(content.get("shared_patients")))
         return cls(root, str(content.get("name", root.name)), split)
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-import logging
+import re
+from collections import Counter
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from groundglass.datasets.alignment import place_on
 from groundglass.datasets.case import Case
+from groundglass.datasets.catalog.layout import FolderLayout
 from groundglass.datasets.catalog.layout import Layout
 from groundglass.datasets.catalog.layout import Source
 from groundglass.datasets.folder import DESCRIPTION
@@ -29,8 +33,8 @@ from groundglass.scans.nifti import write_nifti
 from groundglass.scans.orientation import to_canonical
 from groundglass.scans.scan import Scan
 
-logger = logging.getLogger(__name__)
-
+TYPICAL_DEPTH = 100
+SAFE_NAME = re.compile(r"\w[\w +=-]{0,149}")
 LABEL_KINDS = ("points", "masks", "slice-tags", "scan-tags")
 Progress = Callable[[int, int], None]
 
@@ -40,30 +44,62 @@ def prepare(
 ) -> DatasetFolder:
     """Write the cases of a layout as NIfTI in canonical orientation, with their split.
 
+    One case is in memory at a time. ``dataset.json`` is written last: a folder left half done is no dataset, and
+    preparing it again completes it.
+
     Args:
-        layout: The folder to read.
+        layout: What to read.
         output: The dataset folder to make.
         name: Name of the dataset.
         protocol: ``separate``, ``mixed``, or ``None`` for the layout's own split.
         progress: Called with the number of cases written and their total.
 
     Raises:
-        InputError: If the layout's folder is wrong or the output is a dataset already.
+        InputError: If what is read is wrong, the output is a dataset already or would overwrite what is read, or
+            there are too few patients to split.
     """
     output = Path(output)
     if (output / DESCRIPTION).exists():
         raise InputError(f"{output}: is a prepared dataset already; choose another output folder or remove it")
+    if isinstance(layout, FolderLayout) and output.resolve() == layout.root.resolve():
+        raise InputError(f"{output}: is the folder that is read; choose another output folder")
     sources = layout.sources()
-    written = []
+    cases = [_planned(source) for source in sources]
+    _check_names([case.case for case in cases])
+    # What is wrong with the split shows now and not after an hour of writing.
+    _split(layout, sources, cases, {case.case: TYPICAL_DEPTH for case in cases}, protocol)
     depths = {}
-    for number, source in enumerate(sources, start=1):
-        case, depths[source.case] = _write(source, output)
-        written.append(case)
+    for index, source in enumerate(sources):
+        cases[index], depths[source.case] = _write(source, cases[index], output)
         if progress is not None:
-            progress(number, len(sources))
-    folder = DatasetFolder(output, name, _split(layout, sources, written, depths, protocol))
+            progress(index + 1, len(sources))
+    folder = DatasetFolder(output, name, _split(layout, sources, cases, depths, protocol))
     folder.save()
     return folder
+
+
+def _planned(source: Source) -> Case:
+    """The case as it will be; its intensity is known once it has been read."""
+    name = f"{source.case}.nii.gz"
+    return Case(
+        case=source.case,
+        patient=source.patient,
+        image=f"images/{name}",
+        intensity="",
+        label=f"masks/{name}" if source.mask else None,
+        lungs=f"lungs/{name}" if source.lungs else None,
+    )
+
+
+def _check_names(names: Sequence[str]) -> None:
+    """Whether the names can be file names, all different even where capital letters make no difference."""
+    if not names:
+        raise InputError("there is no case to prepare; give a folder that holds scans")
+    for name in names:
+        if not SAFE_NAME.fullmatch(name):
+            raise InputError(f"case name {name!r} cannot name a file; use letters, digits, spaces and _ + - = only")
+    if twice := [name for name, count in Counter(map(str.casefold, names)).items() if count > 1]:
+        raise InputError(f"two cases are named {twice[0]!r}; rename one of them")
 
 
 def _split(
@@ -78,34 +114,33 @@ def _split(
     return layout.split(cases, depths, protocol)
 
 
-def _write(source: Source, output: Path) -> tuple[Case, int]:
-    image = to_canonical(source.image())
-    write_nifti(image, output / "images" / f"{source.case}.nii.gz")
-    case = Case(
-        case=source.case,
-        patient=source.patient,
-        image=f"images/{source.case}.nii.gz",
-        intensity=image.intensity,
-        label=_write_mask(source.mask, source.case, image, output, "masks"),
-        lungs=_write_mask(source.lungs, source.case, image, output, "lungs"),
-    )
-    return case, image.shape[0]
+def _write(source: Source, case: Case, output: Path) -> tuple[Case, int]:
+    scan = source.image()
+    image = to_canonical(scan)
+    _write_new(image, output / case.image)
+
+    def read_mask(read: Callable[[], Scan]) -> Scan:
+        mask = read()
+        return place_on(to_canonical(replace(mask, affine=scan.affine) if source.voxelwise else mask), image)
+
+    if source.mask and case.label:
+        _write_new(_lesions(read_mask(source.mask)), output / case.label)
+    if source.lungs and case.lungs:
+        _write_new(read_mask(source.lungs), output / case.lungs)
+    return replace(case, intensity=image.intensity), image.shape[0]
 
 
-def _write_mask(read: Callable[[], Scan] | None, case: str, image: Scan, output: Path, folder: str) -> str | None:
-    if read is None:
-        return None
-    mask = to_canonical(read())
-    if mask.shape != image.shape:
-        raise InputError(
-            f"{mask.path}: its size {mask.shape} is not the size {image.shape} of its image {image.path}; "
-            "redraw it on that image"
-        )
-    if mask.voxels.all() and folder == "masks":
+def _lesions(mask: Scan) -> Scan:
+    lesions = mask.voxels > 0
+    if lesions.all():
         raise InputError(f"{mask.path}: every pixel is lesion; check that it is a mask and not an image")
-    relative = f"{folder}/{case}.nii.gz"
-    write_nifti(image.with_voxels(mask.voxels.astype(np.uint8), "mask"), output / relative)
-    return relative
+    return mask.with_voxels(lesions.astype(np.uint8))
+
+
+def _write_new(scan: Scan, path: Path) -> None:
+    if scan.path is not None and scan.path.resolve() == path.resolve():
+        raise InputError(f"{path}: is read and would be overwritten; choose another output folder")
+    write_nifti(scan, path)
 
 
 def simulate_labels(

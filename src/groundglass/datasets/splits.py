@@ -63,19 +63,55 @@ def _overlap(one: Case, other: Case) -> bool:
     return max(one.slices[0], other.slices[0]) < min(one.slices[1], other.slices[1])
 
 
+def published_split(
+    cases: Sequence[Case], depths: dict[str, int], protocol: str | None, *, training: int, validation: int
+) -> Split:
+    """One of the papers' two protocols: ``separate``, which is also the one for ``None``, or ``mixed``.
+
+    Args:
+        cases: Whole scans, in the papers' order.
+        depths: Number of slices of each case.
+        protocol: Its name.
+        training: Number of training scans of the separate protocol.
+        validation: Number of its validation scans.
+
+    Raises:
+        InputError: If there is no such protocol, or there are too few scans for it.
+    """
+    if protocol in (None, "separate"):
+        return separate_split(cases, training=training, validation=validation)
+    if protocol == "mixed":
+        return mixed_split(cases, depths)
+    raise InputError(f"there is no protocol {protocol!r}; choose separate or mixed")
+
+
 def separate_split(cases: Sequence[Case], *, training: int, validation: int) -> Split:
-    """The papers' *separate* protocol: the first scans train, the next validate, the rest test, in the order given."""
-    return Split(
-        training=tuple(cases[:training]),
-        validation=tuple(cases[training : training + validation]),
-        test=tuple(cases[training + validation :]),
-    )
+    """The papers' *separate* protocol: the first scans train, the next validate, the rest test, in the order given.
+
+    A patient on both sides of a border goes to the later side with all scans: then there are fewer training scans
+    than in the papers, but none of their test scans is trained on or missing.
+
+    Raises:
+        InputError: If there are too few scans for a test.
+    """
+    if len(cases) <= training + validation:
+        raise InputError(
+            f"the separate protocol takes {training} training and {validation} validation scans and tests on the "
+            f"rest, but there are {len(cases)} scans; add the missing ones"
+        )
+    held_out = {case.patient: "validation" for case in cases[training : training + validation]}
+    held_out |= {case.patient: "test" for case in cases[training + validation :]}
+    parts = {
+        name: tuple(case for case in cases if held_out.get(case.patient, "training") == name) for name in PARTS
+    }
+    return Split(**parts)
 
 
 def mixed_split(cases: Iterable[Case], depths: dict[str, int]) -> Split:
     """The papers' *mixed* protocol: of each scan the first 45 % of slices train, the next 5 % validate, the rest test.
 
-    Neighboring slices of one patient are on both sides, so its figures say how well a scan's remaining slices are
+    The first slices are those at the feet. (The release counts from whichever end a file begins at, and for paper 000's
+    dataset B in the order the operating system lists the files.) Neighboring slices of one patient are on both sides, so its figures say how well a scan's remaining slices are
     filled in, not how well a new patient is segmented.
 
     Args:
@@ -98,13 +134,33 @@ def patient_split(cases: Sequence[Case], *, validation: float = 0.15, test: floa
     Raises:
         InputError: If there are fewer than three patients.
     """
-    patients = sorted({case.patient for case in cases})
-    if len(patients) < 3:
+    parts = deal_patients((case.patient for case in cases), {"test": test, "validation": validation}, seed=seed)
+    return Split(**{name: tuple(case for case in cases if parts[case.patient] == name) for name in PARTS})
+
+
+def deal_patients(patients: Iterable[str], shares: dict[str, float], *, seed: int = 0) -> dict[str, str]:
+    """The part of each patient, by chance.
+
+    Args:
+        patients: Their names, each as often as one likes.
+        shares: Which part of all patients goes to ``validation``, to ``test`` or to both; one at least to each.
+            The rest is for training.
+        seed: Seed of the shuffling.
+
+    Raises:
+        InputError: If there are too few for one in each part.
+    """
+    names = sorted(set(patients))
+    if len(names) <= len(shares):
         raise InputError(
-            f"{len(patients)} patient(s) cannot be split into training, validation and test; give 3 or more"
+            f"{len(names)} patient(s) cannot be split into training, {' and '.join(sorted(shares, reverse=True))}; "
+            f"give {len(shares) + 1} or more"
         )
-    random.Random(seed).shuffle(patients)
-    n_test, n_validation = (max(1, round(share * len(patients))) for share in (test, validation))
-    chosen = {"test": set(patients[:n_test]), "validation": set(patients[n_test : n_test + n_validation])}
-    chosen["training"] = set(patients[n_test + n_validation :])
-    return Split(**{name: tuple(case for case in cases if case.patient in chosen[name]) for name in PARTS})  # type: ignore[arg-type]
+    random.Random(seed).shuffle(names)
+    parts = dict.fromkeys(names, "training")
+    first = 0
+    for part, share in shares.items():
+        last = first + max(1, round(share * len(names)))
+        parts |= dict.fromkeys(names[first:last], part)
+        first = last
+    return parts

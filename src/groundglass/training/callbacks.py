@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from lightning import Callback
 from lightning import Trainer
+from lightning.pytorch.callbacks import EarlyStopping
 from rich.console import Console
 from rich.progress import BarColumn
 from rich.progress import MofNCompleteColumn
@@ -21,6 +22,7 @@ from rich.progress import ProgressColumn
 from rich.progress import TextColumn
 from rich.progress import TimeRemainingColumn
 
+from groundglass.errors import InputError
 from groundglass.files import write_text
 from groundglass.predict.evaluate import Pairs
 from groundglass.predict.evaluate import evaluate
@@ -57,7 +59,13 @@ class Validate(Callback):
         self.scores: dict[str, float] = {}
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: Any) -> None:
-        """Validate; between two validations the last scores stand."""
+        """Validate; between two validations the last scores stand.
+
+        Raises:
+            InputError: If training has diverged.
+        """
+        if not all(bool(one.isfinite().all()) for one in pl_module.parameters()):
+            raise InputError(f"training diverged in epoch {trainer.current_epoch + 1}; lower settings.lr, start again")
         if (trainer.current_epoch + 1) % self.every == 0 or not self.scores:
             self.scores = evaluate(self.predictor, self.pairs)
         for name in ("dice_global", "dice_case"):
@@ -71,6 +79,15 @@ class Validate(Callback):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """The last scores from a checkpoint."""
         self.scores = state_dict["scores"]
+
+
+class StopEarly(EarlyStopping):
+    """Early stopping that lasts: a run that stopped early and is resumed does not train on."""
+
+    def on_train_start(self, trainer: Trainer, pl_module: Any) -> None:
+        """Stop before the first step if patience had run out."""
+        if self.wait_count >= self.patience:
+            trainer.should_stop = True
 
 
 class History(Callback):

@@ -77,7 +77,7 @@ class Config:
         parser = ArgumentParser(exit_on_error=False)
         parser.add_class_arguments(cls)
         try:
-            parsed = parser.instantiate_classes(parser.parse_object(content))
+            parsed = parser.parse_object(content).as_dict()
         except ArgumentError as error:
             raise InputError(f"recipe: {' '.join(str(error).split())}") from error
-        return cls(**parsed.as_dict())
+        return cls(**{**parsed, "grid": Grid(**parsed["grid"]), "settings": TrainingSettings(**parsed["settings"])})

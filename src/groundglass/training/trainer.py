@@ -10,7 +10,6 @@ from pathlib import Path
 
 from lightning import Callback
 from lightning import Trainer
-from lightning.pytorch.callbacks import EarlyStopping
 from lightning.pytorch.callbacks import ModelCheckpoint
 from rich.console import Console
 
@@ -24,6 +23,7 @@ from groundglass.predict.predictor import Predictor
 from groundglass.training.callbacks import History
 from groundglass.training.callbacks import ProgressLine
 from groundglass.training.callbacks import SeedEpochs
+from groundglass.training.callbacks import StopEarly
 from groundglass.training.callbacks import Validate
 from groundglass.training.checkpoint import AtomicCheckpointIO
 from groundglass.training.config import Config
@@ -78,7 +78,7 @@ def _callbacks(
         SeedEpochs(config.seed),
         Validate(predictor, validation, config.validate_every),
         History(output / "history.csv"),
-        EarlyStopping(MONITOR, mode="max", patience=config.patience, check_on_train_epoch_end=True),
+        StopEarly(MONITOR, mode="max", patience=config.patience, check_on_train_epoch_end=True),
         ModelCheckpoint(
             checkpoints, "best", monitor=MONITOR, mode="max", save_weights_only=True, enable_version_counter=False
         ),

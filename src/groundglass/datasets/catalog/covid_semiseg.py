@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import ClassVar
 
-from groundglass.datasets.case import Case
-from groundglass.datasets.catalog.layout import Layout
+from groundglass.datasets.catalog.layout import FolderLayout
 from groundglass.datasets.catalog.layout import Source
 from groundglass.datasets.catalog.layout import files_by_stem
 from groundglass.datasets.catalog.layout import pair
-from groundglass.datasets.splits import PARTS
-from groundglass.datasets.splits import Split
 from groundglass.scans.reader import read_mask
 from groundglass.scans.reader import read_scan
 
@@ -23,12 +19,15 @@ IMAGES = (".jpg", ".jpeg", ".png")
 VALIDATION_SHARE = 0.1
 
 
-class CovidSemiSeg(Layout):
+class CovidSemiSeg(FolderLayout):
     """50 training and 48 test slices, 8-bit.
 
     Images and masks are sorted by file name and paired by name; the last tenth of the training list validates. (The
     released loader cut only the list of images, so that it validated against the masks of other slices.) Which slices
     are of one patient is not known: each counts as its own.
+
+    Args:
+        root: The folder.
     """
 
     expects: ClassVar[str] = (
@@ -36,10 +35,14 @@ class CovidSemiSeg(Layout):
     )
 
     def sources(self) -> list[Source]:
-        """Training, then validation, then test slices."""
+        """Training, then validation, then test slices.
+
+        Raises:
+            InputError: If a folder, or the mask or image of a slice, is missing.
+        """
         doctor = self._part(TRAINING, "training")
         cut = len(doctor) - max(1, round(VALIDATION_SHARE * len(doctor)))
-        validation = [Source(**{**vars(source), "part": "validation"}) for source in doctor[cut:]]
+        validation = [replace(source, part="validation") for source in doctor[cut:]]
         return doctor[:cut] + validation + self._part(TEST, "test")
 
     def _part(self, names: tuple[str, ...], part: str) -> list[Source]:
@@ -47,18 +50,13 @@ class CovidSemiSeg(Layout):
         masks = files_by_stem(self.folder(*names, "GT"), IMAGES)
         pair(images, masks, self.folder(*names, "Imgs"))
         prefix = "test" if part == "test" else "train"
-        return [_source(f"{prefix}-{stem}", images[stem], masks[stem], part) for stem in images]
-
-    def split(self, cases: Sequence[Case], depths: dict[str, int], protocol: str | None) -> Split:
-        """The published split."""
-        raise AssertionError(f"every source names its part, one of {PARTS}")
-
-
-def _source(case: str, image: Path, mask: Path, part: str) -> Source:
-    return Source(
-        case=case,
-        patient=case,
-        image=partial(read_scan, image, intensity="display"),
-        mask=partial(read_mask, mask),
-        part=part,
-    )
+        return [
+            Source(
+                case=f"{prefix}-{stem}",
+                patient=f"{prefix}-{stem}",
+                image=partial(read_scan, path, intensity="display"),
+                mask=partial(read_mask, masks[stem]),
+                part=part,
+            )
+            for stem, path in images.items()
+        ]

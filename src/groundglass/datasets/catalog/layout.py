@@ -5,16 +5,25 @@ from __future__ import annotations
 from abc import ABC
 from abc import abstractmethod
 from collections.abc import Callable
+from collections.abc import Iterable
 from collections.abc import Sequence
 from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
+from typing import Literal
 
 from groundglass.datasets.case import Case
 from groundglass.datasets.splits import Split
+from groundglass.datasets.splits import deal_patients
 from groundglass.datasets.splits import patient_split
 from groundglass.errors import InputError
 from groundglass.scans.scan import Scan
+
+StatedIntensity = Literal["hu", "display"]
+
+HELD_OUT = {"test": 0.25, "validation": 0.15}
+"""Share of the patients that is held out where a layout names no such part."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,9 +34,11 @@ class Source:
         case: Unique name; becomes a file name.
         patient: Name of the patient.
         image: Reads the image.
-        mask: Reads the lesion mask on the image's grid, if there is one.
+        mask: Reads the lesion mask, every non-zero voxel of which is lesion, if there is one.
         lungs: Reads the lung mask, if there is one.
         part: ``training``, ``validation`` or ``test`` where the layout itself says so.
+        voxelwise: The masks belong to the image voxel by voxel, whatever their headers say or if they have none.
+            Otherwise they must lie where the image lies.
     """
 
     case: str
@@ -36,13 +47,44 @@ class Source:
     mask: Callable[[], Scan] | None = None
     lungs: Callable[[], Scan] | None = None
     part: str | None = None
+    voxelwise: bool = False
 
 
 class Layout(ABC):
-    """A kind of folder that ``groundglass prepare`` understands.
+    """A kind of dataset that ``groundglass prepare`` understands."""
+
+    @abstractmethod
+    def sources(self) -> list[Source]:
+        """Its cases.
+
+        Raises:
+            InputError: If what is there is not of this layout, naming what is missing.
+        """
+
+    def split(self, cases: Sequence[Case], depths: dict[str, int], protocol: str | None) -> Split:
+        """How the cases are split if their sources do not say.
+
+        Args:
+            cases: Its cases, in the order of :meth:`sources`.
+            depths: Number of slices of each.
+            protocol: ``separate``, ``mixed``, or ``None`` for the layout's own.
+
+        Raises:
+            InputError: If the layout has no such protocol, or there are too few cases for it.
+        """
+        if protocol is not None:
+            raise InputError(f"this layout has no {protocol!r} protocol; leave --protocol out")
+        return patient_split(cases)
+
+
+class FolderLayout(Layout):
+    """A layout on disk.
 
     Args:
         root: The folder.
+
+    Raises:
+        InputError: If there is no such folder.
     """
 
     expects: ClassVar[str]
@@ -53,38 +95,60 @@ class Layout(ABC):
         if not self.root.is_dir():
             raise InputError(f"{self.root}: there is no such folder; give the folder that holds {self.expects}")
 
-    @abstractmethod
-    def sources(self) -> list[Source]:
-        """Its cases.
+    def folder(self, *names: str) -> Path:
+        """A folder below the root that must exist.
 
         Raises:
-            InputError: If the folder is not of this layout, naming what is missing.
+            InputError: If it does not.
         """
-
-    def split(self, cases: Sequence[Case], depths: dict[str, int], protocol: str | None) -> Split:
-        """How the cases are split if the layout does not say.
-
-        Args:
-            cases: Its cases, in the order of :meth:`sources`.
-            depths: Number of slices of each.
-            protocol: ``separate``, ``mixed``, or ``None`` for the layout's own.
-        """
-        if protocol is not None:
-            raise InputError(f"layout has no {protocol!r} protocol; leave --protocol out")
-        return patient_split(cases)
-
-    def folder(self, *names: str) -> Path:
-        """A folder below the root that must exist."""
         path = self.root.joinpath(*names)
         if not path.is_dir():
             raise InputError(f"{path}: there is no such folder; this layout needs {self.expects}")
         return path
 
 
-def files_by_stem(folder: Path, suffixes: Sequence[str]) -> dict[str, Path]:
-    """Files of a folder by their name without suffix, sorted by name."""
-    found = [path for path in folder.iterdir() if path.name.lower().endswith(tuple(suffixes))]
-    return {path.name.split(".")[0]: path for path in sorted(found, key=lambda path: path.name)}
+def complete_parts(sources: Sequence[Source]) -> list[Source]:
+    """Hold out training patients for validation and test where there are none yet.
+
+    Only patients with masks are held out, since nothing can be scored without one; without any mask all cases stay
+    as they are, to be labeled.
+
+    Raises:
+        InputError: If there are too few patients.
+    """
+    shares = {part: share for part, share in HELD_OUT.items() if part not in {source.part for source in sources}}
+    training = [source for source in sources if source.part == "training"]
+    candidates = {source.patient for source in training} - {one.patient for one in training if one.mask is None}
+    if not shares or not candidates:
+        return list(sources)
+    parts = deal_patients(candidates, shares)
+    return [
+        replace(source, part=parts.get(source.patient, "training")) if source.part == "training" else source
+        for source in sources
+    ]
+
+
+def files_by_stem(folder: Path, suffixes: tuple[str, ...]) -> dict[str, Path]:
+    """The files of a folder with one of the suffixes, by their names up to the first dot, sorted by name.
+
+    Raises:
+        InputError: If two files have the same name but for the suffix.
+    """
+    return by_stem(path for path in folder.iterdir() if path.name.lower().endswith(suffixes))
+
+
+def by_stem(paths: Iterable[Path]) -> dict[str, Path]:
+    """Files or folders by their names up to the first dot, sorted by name; hidden ones are left out.
+
+    Raises:
+        InputError: If two have the same name but for the suffix.
+    """
+    stems: dict[str, Path] = {}
+    for path in sorted((path for path in paths if not path.name.startswith(".")), key=lambda path: path.name):
+        other = stems.setdefault(path.name.split(".")[0], path)
+        if other is not path:
+            raise InputError(f"{path}: has the same name up to the first dot as {other.name}; rename one of them")
+    return stems
 
 
 def pair(images: dict[str, Path], masks: dict[str, Path], folder: Path) -> None:

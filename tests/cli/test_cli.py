@@ -1,0 +1,179 @@
+"""The command line, end to end on a tiny folder of pictures, and its one-sentence errors."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from PIL import Image
+
+from groundglass.cli import VERBS
+from groundglass.cli import main
+from groundglass.scans.reader import read_mask
+
+SMALL = [
+    "--network",
+    "plain-unet",
+    "--network_options.channels",
+    "[4,8]",
+    "--grid.size",
+    "[32,32]",
+    "--epochs",
+    "2",
+    "--device",
+    "cpu",
+]
+
+
+def picture(path: Path, pixels: np.ndarray) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(pixels.astype(np.uint8)).save(path)
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    """Twelve 8-bit slices with a bright square each, and their masks."""
+    rng = np.random.default_rng(0)
+    for number in range(12):
+        mask = np.zeros((40, 40), bool)
+        row, column = rng.integers(4, 24, size=2)
+        mask[row : row + 10, column : column + 10] = True
+        picture(tmp_path / "own" / "images" / f"c{number}.png", 60 + 120 * mask + rng.normal(0, 8, mask.shape))
+        picture(tmp_path / "own" / "masks" / f"c{number}.png", 255 * mask)
+    return tmp_path / "own"
+
+
+@pytest.fixture
+def dataset(pictures: Path, tmp_path: Path) -> Path:
+    assert main(["prepare", str(pictures), "-o", str(tmp_path / "data"), "--quiet"]) == 0
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def run(dataset: Path, tmp_path: Path) -> Path:
+    command = ["train", str(dataset), "-o", str(tmp_path / "run"), "--recipe", "cb-flip-rot", "--quiet", *SMALL]
+    assert main(command) == 0
+    return tmp_path / "run"
+
+
+def one_sentence(capsys: pytest.CaptureFixture[str], *words: str) -> None:
+    error = capsys.readouterr().err
+    assert error.startswith("groundglass: ")
+    assert len(error.strip().splitlines()) == 1
+    assert "Traceback" not in error
+    for word in words:
+        assert word in error, error
+
+
+def test_help_of_every_verb_does_without_torch() -> None:
+    code = (
+        "import sys\nfrom groundglass.cli import main\n"
+        f"for verb in {list(VERBS)!r}:\n"
+        "    try: main([verb, '--help'])\n"
+        "    except SystemExit as end: assert end.code == 0\n"
+        "assert 'torch' not in sys.modules and 'lightning' not in sys.modules"
+    )
+    finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert finished.returncode == 0, finished.stderr
+    assert "--recipe" in finished.stdout
+
+
+def test_prepare_train_evaluate_predict_info(
+    dataset: Path, run: Path, pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = yaml.safe_load((run / "config.yaml").read_text())
+    assert config["method_options"] == {"transforms": "flip-rot"}
+    assert config["epochs"] == 2
+    capsys.readouterr()
+    assert main(["evaluate", str(run), str(dataset), "--json"]) == 0
+    scored = json.loads(capsys.readouterr().out)
+    result = json.loads((run / "result.json").read_text())
+    assert scored["dice_global"] == pytest.approx(result["metrics"]["dice_global"], abs=1e-5)
+    output = tmp_path / "lesions.nii.gz"
+    image = pictures / "images" / "c3.png"
+    assert main(["predict", str(image), "--checkpoint", str(run), "-o", str(output)]) == 0
+    assert read_mask(output).shape == (1, 40, 40)
+    for path, kind in ((dataset, "dataset"), (run, "run"), (image, "scan")):
+        capsys.readouterr()
+        assert main(["info", str(path), "--json"]) == 0
+        assert json.loads(capsys.readouterr().out)["kind"] == kind
+
+
+def test_train_resumes_and_refuses_to_overwrite(
+    dataset: Path, run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["train", str(dataset), "-o", str(run), "--recipe", "cb-flip-rot", "--quiet", *SMALL]
+    assert main(command) == 2
+    one_sentence(capsys, "--resume")
+    before = (run / "history.csv").read_text()
+    assert main([*command, "--resume"]) == 0
+    assert (run / "history.csv").read_text() == before
+
+
+def test_labels_can_be_added_to_a_dataset(pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = str(tmp_path / "data")
+    assert main(["prepare", str(pictures), "-o", data, "--labels", "[masks]", "--quiet"]) == 0
+    train = ["train", data, "-o", str(tmp_path / "run"), "--recipe", "pl", "--quiet", *SMALL]
+    capsys.readouterr()
+    assert main(train) == 2
+    one_sentence(capsys, "groundglass prepare", "--labels [points]")
+    assert not (tmp_path / "run").exists()
+    assert main(["prepare", data, "--labels", "[points]"]) == 0
+    assert main(train) == 0
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        (["prepare", "nowhere", "-o", "out"], ["nowhere", "no such folder"]),
+        (["prepare", ".", "-o", "out", "--layout", "unknown"], ["unknown", "covid-semiseg"]),
+        (["prepare", "."], ["-o"]),
+        (["train", "nowhere", "-o", "out", "--recipe", "pl"], ["nowhere", "groundglass prepare"]),
+        (["train", "nowhere", "-o", "out", "--recipe", "unknown"], ["unknown", "cb-flip-rot"]),
+        (["train", "nowhere", "-o", "out", "--epoch", "3"], ["--epoch"]),
+        (["train", "nowhere", "-o", "out", "--epochs", "many"], ["many"]),
+        (["train", "nowhere", "-o", "out", "--method_options.weigth", "3"], ["weigth", "weight"]),
+        (["evaluate", "nowhere", "data"], ["nowhere", "checkpoint"]),
+        (["predict", "nowhere.nii", "--checkpoint", "run", "-o", "mask.png"], ["mask.png", ".nii.gz"]),
+        (["bench", "table9"], ["table9", "table2"]),
+        (["bench", "table2"], ["--root"]),
+        (["info", "nowhere"], ["nowhere"]),
+        (["unknown"], ["unknown"]),
+    ],
+)
+def test_mistakes_give_one_sentence_and_code_2(
+    command: list[str], words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(command) == 2
+    one_sentence(capsys, *words)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_recipe_with_an_unknown_key(dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    recipe = tmp_path / "mine.yaml"
+    recipe.write_text("method: points\nlearning_rate: 3\n")
+    assert main(["train", str(dataset), "-o", str(tmp_path / "run"), "--recipe", str(recipe)]) == 2
+    one_sentence(capsys, "learning_rate")
+
+
+def test_damaged_picture_and_unpaired_mask(pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (pictures / "images" / "c1.png").write_bytes(b"\x89PNG not really")
+    assert main(["prepare", str(pictures), "-o", str(tmp_path / "data"), "--quiet"]) == 2
+    one_sentence(capsys, "c1.png")
+    assert not (tmp_path / "data" / "dataset.json").exists()
+    (pictures / "images" / "c1.png").unlink()
+    assert main(["prepare", str(pictures), "-o", str(tmp_path / "data"), "--quiet"]) == 2
+    one_sentence(capsys, "c1.png", "no image")
+
+
+def test_8_bit_image_where_hu_is_expected(run: Path, pictures: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["predict", str(pictures / "images" / "c0.png"), "--checkpoint", str(run), "-o", "m.nii.gz"]
+    capsys.readouterr()
+    assert main([*command, "--intensity", "hu"]) == 2
+    one_sentence(capsys, "c0.png", "8-bit")

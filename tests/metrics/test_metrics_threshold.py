@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from groundglass.metrics.overlap import Confusion
+from groundglass.metrics.threshold import BINS
+from groundglass.metrics.threshold import DiceCurve
+
+
+def random_case(seed: int, size: int = 500) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    mask = rng.random(size) > 0.8
+    return np.clip(rng.normal(0.3 + 0.3 * mask, 0.2), 0, 1).astype(np.float32), mask
+
+
+def test_the_curve_is_the_global_dice_at_every_threshold() -> None:
+    probabilities, mask = random_case(0)
+    curve = DiceCurve()
+    curve.update(probabilities, mask)
+    thresholds = np.arange(BINS) / BINS
+    expected = [Confusion.of(probabilities >= np.float32(threshold), mask).dice for threshold in thresholds]
+    assert np.allclose(curve.dice(), expected, atol=0.01)
+
+
+def test_the_best_threshold_is_worth_what_it_says() -> None:
+    probabilities, mask = random_case(1)
+    curve = DiceCurve()
+    curve.update(probabilities, mask)
+    threshold, dice = curve.best()
+    assert Confusion.of(probabilities > threshold, mask).dice == pytest.approx(dice, abs=0.01)
+    assert dice >= Confusion.of(probabilities > 0.5, mask).dice
+    assert dice == pytest.approx(np.nanmax(curve.dice()))
+
+
+def test_cases_are_put_together_voxel_by_voxel() -> None:
+    cases = [random_case(seed) for seed in range(3)]
+    pieces, whole = DiceCurve(), DiceCurve()
+    for case in cases:
+        pieces.update(*case)
+    whole.update(*(np.concatenate(one) for one in zip(*cases, strict=True)))
+    assert np.array_equal(pieces.dice(), whole.dice())
+
+
+def test_certain_probabilities_are_counted() -> None:
+    curve = DiceCurve()
+    curve.update(np.array([[0.0, 1.0], [1.0, 0.0]]), np.array([[False, True], [True, False]]))
+    threshold, dice = curve.best()
+    assert 0 < threshold < 1
+    assert dice == 1
+
+
+def test_without_lesion_the_threshold_stays_at_a_half() -> None:
+    curve = DiceCurve()
+    curve.update(np.array([0.9, 0.1]), np.array([False, False]))
+    threshold, dice = curve.best()
+    assert threshold == 0.5
+    assert math.isnan(dice)

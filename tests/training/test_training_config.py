@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from groundglass.datasets.grid import Grid
+from groundglass.errors import InputError
+from groundglass.methods import METHODS
+from groundglass.methods.settings import TrainingSettings
+from groundglass.networks import NETWORKS
+from groundglass.training.config import Config
+from groundglass.training.recipe import find_recipe
+from groundglass.training.recipe import load_recipe
+from groundglass.training.recipe import recipe_folder
+
+RECIPES = sorted(path.stem for path in recipe_folder().glob("*.yaml"))
+
+
+def test_plain_values_become_a_config() -> None:
+    config = Config.from_dict(
+        {"grid": {"size": [64, 48], "crop": [40, 50]}, "settings": {"lr": 1e-4, "betas": [0.99, 0.999]}, "epochs": 3}
+    )
+    assert config.grid == Grid(size=(64, 48), crop=(40, 50))
+    assert config.settings == TrainingSettings(lr=1e-4, betas=(0.99, 0.999))
+    assert (config.epochs, config.batch_size) == (3, Config().batch_size)
+
+
+def test_a_config_comes_back_from_its_plain_values_and_from_yaml() -> None:
+    config = Config(method="points", labels=["point"], grid=Grid(crop=(40, 50)), network_options={"channels": [4, 8]})
+    assert Config.from_dict(config.to_dict()) == config
+    as_lists = yaml.safe_load(yaml.safe_dump(yaml.safe_load(str(config.to_dict()).replace("(", "[").replace(")", "]").replace("None", "null"))))
+    assert Config.from_dict(as_lists) == config
+
+
+@pytest.mark.parametrize(
+    ("content", "named"),
+    [
+        ({"methd": "points"}, "methd"),
+        ({"grid": {"sise": [64, 64]}}, "sise"),
+        ({"settings": {"momentum": 0.9}}, "momentum"),
+        ({"epochs": "many"}, "epochs"),
+        ({"epochs": 2.5}, "epochs"),
+        ({"settings": {"lr": "fast"}}, "settings.lr"),
+        ({"grid": {"size": 64}}, "grid.size"),
+        ({"grid": {"size": [8, 8]}}, "grid.size"),
+        ({"grid": None}, "grid"),
+        ({"grid": [64, 64]}, "grid"),
+        ({"settings": 3}, "settings"),
+        ({"labels": "point"}, "labels"),
+        ({"method_options": [1]}, "method_options"),
+        ({"select": "bset"}, "select"),
+    ],
+)
+def test_an_unknown_key_or_a_value_of_the_wrong_type_is_named(content: dict[str, Any], named: str) -> None:
+    with pytest.raises(InputError, match=named.replace(".", r"\.")):
+        Config.from_dict(content)
+
+
+@pytest.mark.parametrize("name", ["epochs", "epoch_samples", "batch_size", "patience", "validate_every"])
+@pytest.mark.parametrize("value", [0, -1])
+def test_a_number_of_nothing_is_refused(name: str, value: int) -> None:
+    with pytest.raises(InputError, match=f"recipe: {name} must be 1 or more, not {value}"):
+        Config.from_dict({name: value})
+
+
+@pytest.mark.parametrize("seed", [-1, 2**32])
+def test_a_seed_the_generators_refuse_is_refused(seed: int) -> None:
+    with pytest.raises(InputError, match="seed must be between 0 and"):
+        Config.from_dict({"seed": seed})
+
+
+def test_there_are_recipes() -> None:
+    assert {"pl", "cb-flip", "cb-flip-rot", "full"} <= set(RECIPES)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_recipe_loads_and_its_options_are_those_of_its_method_and_network(name: str) -> None:
+    config = load_recipe(name)
+    network = NETWORKS.build("plain-unet", {"channels": [4]})
+    method = METHODS.build(config.method, config.method_options, network=network, settings=config.settings)
+    assert method.uses
+    assert set(config.network_options) <= set(NETWORKS.get(config.network).__init__.__annotations__)
+
+
+def test_a_recipe_can_be_a_file_of_ones_own(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text("method: full\nsettings: {lr: 1e-3, power: 0}\n")
+    assert find_recipe(path) == path
+    config = load_recipe(str(path), {"settings": {"power": 0.5}, "seed": 3})
+    assert (config.method, config.settings.lr, config.settings.power, config.seed) == ("full", 1e-3, 0.5, 3)
+
+
+def test_an_empty_recipe_is_the_default(tmp_path: Path) -> None:
+    (tmp_path / "empty.yaml").write_text("")
+    assert load_recipe(tmp_path / "empty.yaml") == Config()
+
+
+def test_a_missing_recipe_is_answered_with_those_there_are() -> None:
+    with pytest.raises(InputError, match="cb-flop: there is no such recipe; give a YAML file or one of .*cb-flip-rot"):
+        load_recipe("cb-flop")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(b"method: [", "not YAML"), (b"\xff\xfe\x00", "not YAML"), (b"- a\n- b\n", "'key: value' lines")],
+)
+def test_a_file_that_is_not_a_recipe_is_named(tmp_path: Path, content: bytes, message: str) -> None:
+    (tmp_path / "mine.yaml").write_bytes(content)
+    with pytest.raises(InputError, match=rf"mine\.yaml: .*{message}"):
+        load_recipe(tmp_path / "mine.yaml")

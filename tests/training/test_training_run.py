@@ -1,0 +1,274 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from PIL import Image
+
+from groundglass.datasets.folder import DatasetFolder
+from groundglass.errors import InputError
+from groundglass.predict.evaluate import evaluate
+from groundglass.predict.evaluate import scored_cases
+from groundglass.predict.predictor import Predictor
+from groundglass.training.allocator import keep_freed_memory
+from groundglass.training.callbacks import read_history
+from groundglass.training.checkpoint import load_method
+from groundglass.training.config import Config
+from groundglass.training.machine import machine
+from groundglass.training.machine import versions
+from groundglass.training.run import Run
+from groundglass.training.run import train
+
+MakeConfig = Callable[..., Config]
+
+
+def run(config: Config, folder: DatasetFolder, output: Path, **options: Any) -> Run:
+    return train(config, folder.root, output, quiet=True, device="cpu", **options)
+
+
+@pytest.fixture(scope="module")
+def finished(small_config: MakeConfig, blobs: DatasetFolder, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A run of full supervision that learns the blobs."""
+    config = small_config(
+        method="full", epochs=12, batch_size=2, settings={"lr": 1e-2, "brightness": 0.0, "contrast": 0.0}
+    )
+    return run(config, blobs, tmp_path_factory.mktemp("runs") / "full")
+
+
+def refuse_constant(name: str) -> None:
+    raise AssertionError(f"{name} is not JSON")
+
+
+def test_a_run_is_a_folder(finished: Run) -> None:
+    found = {str(path.relative_to(finished.folder)) for path in finished.folder.rglob("*") if path.is_file()}
+    assert found == {
+        "config.yaml",
+        "history.csv",
+        "result.json",
+        "checkpoints/best.ckpt",
+        "checkpoints/last.ckpt",
+        "figures/learning-curves.png",
+    }
+
+
+def test_the_config_is_complete(finished: Run, blobs: DatasetFolder) -> None:
+    content = yaml.safe_load((finished.folder / "config.yaml").read_text())
+    assert content.pop("data") == str(blobs.root)
+    assert content.pop("split_hash") == blobs.split.hash
+    assert Config.from_dict(content) == finished.config
+
+
+def test_history_has_a_row_an_epoch(finished: Run) -> None:
+    rows = read_history(finished.folder / "history.csv")
+    assert [int(row["epoch"]) for row in rows] == list(range(12))
+    assert {"train_loss", "val_dice_global", "val_dice_case", "seconds"} <= set(rows[0])
+    assert float(rows[-1]["train_loss"]) < 0.5 * float(rows[0]["train_loss"])
+    assert all(float(row["seconds"]) > 0 for row in rows)
+
+
+def test_the_result_says_what_was_measured_on_what(finished: Run, blobs: DatasetFolder) -> None:
+    result = json.loads((finished.folder / "result.json").read_text(), parse_constant=refuse_constant)
+    assert result == finished.result
+    assert (result["method"], result["network"], result["dataset"]) == ("full", "plain-unet", "blobs")
+    assert (result["seed"], result["split_hash"], result["n_cases"]) == (0, blobs.split.hash, 1)
+    assert result["label_seconds"] == 4 * 2 * 96  # four cases of two slices
+    assert result["train_seconds"] > 0
+    assert result["metrics"]["lesion_free_false_positive_share"] is None
+    assert result["versions"] == versions()
+    assert result["machine"] == machine()
+    assert result["threads"] == torch.get_num_threads()
+
+
+def test_clicks_are_counted_as_three_seconds_each(small_config: MakeConfig, blobs: DatasetFolder, tmp_path: Path) -> None:
+    """Ten lesions in the training cases, as many background points, nothing else: tags and masks are not used."""
+    assert run(small_config(epochs=1), blobs, tmp_path / "run").result["label_seconds"] == 2 * 10 * 3
+
+
+def test_the_test_cases_are_scored_by_the_best_checkpoint(finished: Run, blobs: DatasetFolder) -> None:
+    method, config = load_method(finished.folder)
+    pairs = scored_cases(blobs, blobs.split.test)
+    figures = evaluate(Predictor(method, config.grid), pairs)
+    assert finished.result["metrics"]["dice_global"] == pytest.approx(figures["dice_global"], abs=1e-4)
+    assert figures["dice_global"] > 0.8
+    assert float(method.threshold) == pytest.approx(finished.result["threshold"], abs=1e-3)
+
+
+def test_the_best_checkpoint_is_that_of_the_best_validation(finished: Run, blobs: DatasetFolder) -> None:
+    rows = read_history(finished.folder / "history.csv")
+    scores = [float(row["val_dice_global"]) for row in rows]
+    for name, expected in (("best", max(scores)), ("last", scores[-1])):
+        method, config = load_method(finished.folder / "checkpoints" / f"{name}.ckpt")
+        figures = evaluate(Predictor(method, config.grid), scored_cases(blobs, blobs.split.validation))
+        assert figures["dice_global"] == pytest.approx(expected, abs=1e-4)
+
+
+def test_the_last_weights_can_be_selected(small_config: MakeConfig, blobs: DatasetFolder, tmp_path: Path) -> None:
+    done = run(small_config(select="last", epochs=3), blobs, tmp_path / "run")
+    weights = torch.load(tmp_path / "run" / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
+    assert all(torch.equal(value, weights[key]) for key, value in done.method.state_dict().items())
+
+
+def test_the_figure_shows_two_curves(finished: Run) -> None:
+    picture = np.asarray(Image.open(finished.folder / "figures" / "learning-curves.png").convert("RGB")).astype(int)
+    curve = np.abs(picture - [0x1F, 0x6F, 0x8B]).sum(axis=2) < 30
+    half = picture.shape[1] // 2
+    assert curve[:, :half].sum() > 200
+    assert curve[:, half:].sum() > 200
+
+
+def weights_of(done: Run) -> dict[str, torch.Tensor]:
+    return {key: value for key, value in done.method.state_dict().items() if key != "threshold"}
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_others(
+    small_config: MakeConfig, blobs: DatasetFolder, tmp_path: Path
+) -> None:
+    options = {"method": "consistency", "network_options": {"channels": [4, 8], "dropout": 0.2}}
+    first, again, other = (
+        run(small_config(seed=seed, **options), blobs, tmp_path / name) for name, seed in (("a", 3), ("b", 3), ("c", 4))
+    )
+    assert all(torch.equal(value, weights_of(again)[key]) for key, value in weights_of(first).items())
+    assert not torch.equal(first.method.network.head.weight, other.method.network.head.weight)
+
+
+def test_training_stops_when_validation_does_not_get_better(
+    small_config: MakeConfig, blobs: DatasetFolder, tmp_path: Path
+) -> None:
+    config = small_config(epochs=30, patience=2, settings={"lr": 1e-12})
+    done = run(config, blobs, tmp_path / "run")
+    assert len(read_history(done.folder / "history.csv")) == 3
+
+
+def test_validation_can_be_every_few_epochs(
+    small_config: MakeConfig, blobs: DatasetFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import groundglass.training.callbacks as callbacks
+
+    calls: list[dict[str, float]] = []
+
+    def count(predictor: Predictor, pairs: Any) -> dict[str, float]:
+        calls.append(evaluate(predictor, pairs) | {"dice_global": 0.1 * (len(calls) + 1)})
+        return calls[-1]
+
+    monkeypatch.setattr(callbacks, "evaluate", count)
+    run(small_config(epochs=5, validate_every=2), blobs, tmp_path / "run")
+    rows = read_history(tmp_path / "run" / "history.csv")
+    assert [row["val_dice_global"] for row in rows] == ["0.1", "0.2", "0.2", "0.3", "0.3"]
+
+
+def test_an_epoch_can_be_a_number_of_samples(small_config: MakeConfig, blobs: DatasetFolder, tmp_path: Path) -> None:
+    run(small_config(epochs=2, epoch_samples=20, batch_size=4), blobs, tmp_path / "run")
+    content = torch.load(tmp_path / "run" / "checkpoints" / "last.ckpt", weights_only=True)
+    assert content["global_step"] == 2 * 20 // 4
+
+
+def test_the_learning_rate_decays_to_zero_over_all_steps(
+    small_config: MakeConfig, blobs: DatasetFolder, tmp_path: Path
+) -> None:
+    for power, expected in ((0.9, 0.0), (0.0, 1e-3)):
+        run(small_config(settings={"power": power}), blobs, tmp_path / str(power))
+        content = torch.load(tmp_path / str(power) / "checkpoints" / "last.ckpt", weights_only=True)
+        assert content["optimizer_states"][0]["param_groups"][0]["lr"] == pytest.approx(expected)
+
+
+def test_a_run_is_not_overwritten(finished: Run, blobs: DatasetFolder) -> None:
+    before = (finished.folder / "result.json").read_bytes()
+    with pytest.raises(InputError, match="there is a run already; go on with it by --resume"):
+        run(finished.config, blobs, finished.folder)
+    assert (finished.folder / "result.json").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "change", [{"seed": 9}, {"epochs": 99}, {"settings": {"lr": 0.5}}, {"network_options": {"channels": [4, 4]}}]
+)
+def test_a_run_is_not_resumed_with_another_recipe(
+    change: dict[str, Any], finished: Run, small_config: MakeConfig, blobs: DatasetFolder
+) -> None:
+    before = (finished.folder / "config.yaml").read_bytes()
+    config = Config.from_dict(finished.config.to_dict() | change)
+    with pytest.raises(InputError, match=f"{next(iter(change))} is not what this run was started with"):
+        run(config, blobs, finished.folder, resume=True)
+    assert (finished.folder / "config.yaml").read_bytes() == before
+
+
+def test_a_run_is_not_resumed_with_another_split(finished: Run, blobs_copy: DatasetFolder) -> None:
+    split = blobs_copy.split
+    changed = replace(split, training=split.training[1:], test=(*split.test, split.training[0]))
+    DatasetFolder(blobs_copy.root, blobs_copy.name, changed).save()
+    with pytest.raises(InputError, match="the dataset's split is not what this run was started with"):
+        run(finished.config, blobs_copy, finished.folder, resume=True)
+
+
+@pytest.mark.parametrize(
+    ("method", "kinds", "command"),
+    [("points", "point or region", "--labels points"), ("full", "mask", "--labels masks")],
+)
+def test_missing_labels_are_answered_with_the_command_that_makes_them(
+    method: str, kinds: str, command: str, small_config: MakeConfig, blobs_copy: DatasetFolder, tmp_path: Path
+) -> None:
+    blobs_copy.store.path.unlink()
+    with pytest.raises(InputError, match=f"needs labels of kind {kinds} .*'groundglass prepare .* {command}'"):
+        run(small_config(method=method), blobs_copy, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_labels_of_other_cases_do_not_count(small_config: MakeConfig, blobs_copy: DatasetFolder, tmp_path: Path) -> None:
+    split = blobs_copy.split
+    changed = replace(split, training=split.test, test=split.training)
+    DatasetFolder(blobs_copy.root, "blobs", changed).save()
+    with pytest.raises(InputError, match="the training cases have none"):
+        run(small_config(), blobs_copy, tmp_path / "run")
+
+
+def test_an_unknown_kind_of_labels_is_answered_with_the_known_ones(
+    small_config: MakeConfig, blobs: DatasetFolder, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match="no labels of kind 'points'; choose from point, region"):
+        run(small_config(labels=["points"]), blobs, tmp_path / "run")
+
+
+def test_a_folder_that_is_no_dataset_is_said(small_config: MakeConfig, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="not a prepared dataset"):
+        train(small_config(), tmp_path, tmp_path / "run", quiet=True)
+
+
+def test_diverged_training_is_said(small_config: MakeConfig, blobs: DatasetFolder, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"training diverged in epoch \d+; lower settings\.lr"):
+        run(small_config(epochs=4, settings={"lr": 1e30}), blobs, tmp_path / "run")
+
+
+def test_progress_is_shown_unless_quiet(small_config: MakeConfig, blobs: DatasetFolder, tmp_path: Path) -> None:
+    from rich.console import Console
+
+    console = Console(record=True, width=150, force_terminal=True)
+    train(small_config(), blobs.root, tmp_path / "run", device="cpu", console=console)
+    shown = console.export_text()
+    assert "points, plain-unet, seed 0" in shown
+    assert "2/2" in shown
+    assert "Dice 0." in shown
+
+
+@pytest.fixture(autouse=True)
+def _same_threads() -> Iterator[None]:
+    before = torch.get_num_threads()
+    yield
+    assert torch.get_num_threads() == before
+
+
+def test_the_machine_is_described() -> None:
+    assert "cores" in machine()
+    assert {"groundglass", "python", "torch", "lightning", "numpy"} == set(versions())
+
+
+def test_keeping_freed_memory_says_whether_it_can() -> None:
+    import platform
+
+    assert keep_freed_memory() is (platform.libc_ver()[0] == "glibc")
