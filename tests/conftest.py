@@ -1,4 +1,4 @@
-"""What tests of several folders share: a tiny prepared dataset, and a network and recipe small enough to train in it."""
+"""What tests of several folders share: a tiny prepared dataset, and a network and recipe small enough to train."""
 
 from __future__ import annotations
 

@@ -64,4 +64,6 @@ def test_a_class_is_imported_only_when_it_is_asked_for() -> None:
 @pytest.mark.parametrize("registry", [METHODS, NETWORKS], ids=lambda registry: registry.what)
 def test_everything_registered_can_be_imported(registry: Registry) -> None:
     names: Sequence[str] = list(registry.entries)
-    assert [registry.get(name).__name__ for name in names] == [entry.split(":")[1] for entry in registry.entries.values()]
+    assert [registry.get(name).__name__ for name in names] == [
+        entry.split(":")[1] for entry in registry.entries.values()
+    ]

@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -129,7 +130,10 @@ def _dataset(path: Path, seed: int, count: int) -> DatasetFolder:
 def _train(
     folder: DatasetFolder, recipe: str, output: Path, seed: int, epochs: int, samples: int, quiet: bool
 ) -> Run:
-    config = load_recipe(recipe, {"grid": GRID, "epochs": epochs, "epoch_samples": samples, "seed": seed})
+    overrides: dict[str, Any] = {"grid": GRID, "epochs": epochs, "epoch_samples": samples, "seed": seed}
+    if recipe != "full":
+        overrides["method_options"] = {"reduction": "balanced"}  # whole slices are labeled "nothing here"
+    config = load_recipe(recipe, overrides)
     return train(config, folder.root, output, quiet=quiet)
 
 
@@ -147,7 +151,7 @@ def _windowed(scan: Scan) -> NDArray[np.float32]:
 
 def _busiest(mask: NDArray[np.generic], count: int) -> Sequence[int]:
     """The slices with most lesion, feet to head."""
-    return sorted(np.argsort(-mask.reshape(len(mask), -1).sum(axis=1))[:count].tolist())
+    return sorted(np.argsort(np.count_nonzero(mask, axis=(1, 2)))[-count:].tolist())
 
 
 def _clicks(folder: DatasetFolder) -> bytes:

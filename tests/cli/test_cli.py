@@ -117,13 +117,13 @@ def test_train_resumes_and_refuses_to_overwrite(
 
 def test_labels_can_be_added_to_a_dataset(pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     data = str(tmp_path / "data")
-    assert main(["prepare", str(pictures), "-o", data, "--labels", "[masks]", "--quiet"]) == 0
+    assert main(["prepare", str(pictures), "-o", data, "--labels", "masks", "--quiet"]) == 0
     train = ["train", data, "-o", str(tmp_path / "run"), "--recipe", "pl", "--quiet", *SMALL]
     capsys.readouterr()
     assert main(train) == 2
-    one_sentence(capsys, "groundglass prepare", "--labels [points]")
+    one_sentence(capsys, "groundglass prepare", "--labels points")
     assert not (tmp_path / "run").exists()
-    assert main(["prepare", data, "--labels", "[points]"]) == 0
+    assert main(["prepare", data, "--labels", "points"]) == 0
     assert main(train) == 0
 
 

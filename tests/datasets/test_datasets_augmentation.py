@@ -8,6 +8,7 @@ import torch
 
 from groundglass.datasets.augmentation import Dihedral
 from groundglass.datasets.augmentation import Transforms
+from groundglass.datasets.augmentation import Zoom
 from groundglass.datasets.augmentation import jitter
 from groundglass.errors import InputError
 
@@ -121,3 +122,50 @@ def test_jitter_draws_one_brightness_and_one_contrast_an_image() -> None:
     assert shift.abs().max() > 0.09
     assert (gain - 1).abs().max() <= 0.2 + 1e-5
     assert (gain - 1).abs().max() > 0.18
+
+
+def test_a_zoom_of_one_changes_nothing() -> None:
+    images = torch.rand(4, 1, 9, 12)
+    still = Zoom.sample(4, 1.0)
+    assert torch.allclose(still.apply(images), images, atol=1e-5)
+    assert torch.equal(still.apply((images > 0.5).to(torch.uint8)), (images > 0.5).to(torch.uint8))
+
+
+def test_a_zoom_by_two_shows_the_quarter_it_is_centered_on() -> None:
+    image = torch.rand(1, 1, 8, 8)
+    target = torch.arange(64, dtype=torch.uint8).view(1, 1, 8, 8)
+    corner = Zoom(torch.tensor([2.0]), torch.tensor([[0.5, -0.5]]))  # x to the right, y to the top
+    assert torch.equal(corner.apply(target), target[..., :4, 4:].repeat_interleave(2, 2).repeat_interleave(2, 3))
+    assert torch.allclose(corner.apply(image).mean(), image[..., :4, 4:].mean(), atol=0.1)
+
+
+def test_zooming_keeps_every_labeled_pixel_in_view_and_invents_none() -> None:
+    torch.manual_seed(0)
+    target = torch.full((64, 1, 16, 16), 255, dtype=torch.uint8)
+    target[:, :, 8, 8] = 1  # near the center, in view however far the zoom of at most 1.5 is moved
+    target[:, :, 0, :] = 0
+    moved = Zoom.sample(64, 1.5).apply(target)
+    assert (moved == 1).flatten(1).any(1).all()
+    assert set(moved.unique().tolist()) <= {0, 1, 255}
+    assert moved.dtype == torch.uint8
+
+
+def test_zooms_are_drawn_up_to_the_largest_and_stay_inside() -> None:
+    torch.manual_seed(0)
+    drawn_zooms = Zoom.sample(2000, 1.5)
+    assert drawn_zooms.factors.min() >= 1
+    assert 1.49 < drawn_zooms.factors.max() <= 1.5
+    half = 1 / drawn_zooms.factors.unsqueeze(1)
+    assert (drawn_zooms.centers.abs() + half <= 1 + 1e-6).all()
+    assert drawn_zooms.centers.min() < -0.2
+    assert drawn_zooms.centers.max() > 0.2
+
+
+def test_an_image_and_its_target_are_zoomed_alike() -> None:
+    rows, columns = torch.meshgrid(torch.arange(48), torch.arange(48), indexing="ij")
+    blob = (((rows - 20) ** 2 + (columns - 30) ** 2) < 64).float().view(1, 1, 48, 48).repeat(16, 1, 1, 1)
+    torch.manual_seed(0)
+    zoom = Zoom.sample(16, 1.6)
+    image, target = zoom.apply(blob) > 0.5, zoom.apply(blob.to(torch.uint8)) > 0
+    assert 2 * (image & target).sum() / (image.sum() + target.sum()) > 0.97
+    assert target.sum() > 1.1 * blob.sum()

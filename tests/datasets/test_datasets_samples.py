@@ -63,12 +63,16 @@ def test_points_become_targets_on_their_lesions(blobs: DatasetFolder) -> None:
     masks = np.concatenate([mask_of(blobs, case).voxels for case in blobs.split.training])
     assert masks[target == 1].all()
     assert not masks[target == 0].any()
-    assert (target == 1).sum() == sum(len(simulate_points(mask_of(blobs, case), "")) // 2 for case in blobs.split.training)
+    assert (target == 1).sum() == sum(
+        len(simulate_points(mask_of(blobs, case), "")) // 2 for case in blobs.split.training
+    )
 
 
 def test_masks_become_targets_of_every_pixel(blobs: DatasetFolder) -> None:
     target = samples_of(blobs, kinds=("mask",)).batch(range(8))["target"][:, 0].numpy()
-    assert np.array_equal(target, np.concatenate([slice_masks(mask_of(blobs, case), GRID) for case in blobs.split.training]))
+    assert np.array_equal(
+        target, np.concatenate([slice_masks(mask_of(blobs, case), GRID) for case in blobs.split.training])
+    )
 
 
 def test_only_the_kinds_asked_for_are_used(blobs: DatasetFolder) -> None:
@@ -117,7 +121,7 @@ def test_a_dataset_part_without_cases_is_said(blobs: DatasetFolder) -> None:
 
 def test_a_label_outside_its_image_is_said(blobs_copy: DatasetFolder) -> None:
     blobs_copy.store.append([Point(case="case2", seconds=3.0, position=(900.0, 0.0, -100.0), label=1, id="far")])
-    with pytest.raises(InputError, match="case case2: label far at .* lies outside the image"):
+    with pytest.raises(InputError, match=r"case case2: label far at .* lies outside the image"):
         samples_of(blobs_copy)
 
 

@@ -70,9 +70,9 @@ def test_distance_takes_the_pixel_farthest_from_the_border_even_at_the_edge_of_t
 
 
 def test_distance_is_not_misled_by_a_neighbor_in_the_same_box() -> None:
-    """The box of the C holds the small lesion in its opening, which is not a part of it."""
+    """The box of the C holds the thicker lesion in its opening, which is not a part of it."""
     mask = c_shape()
-    mask[9:11, 9:11] = True
+    mask[8:12, 8:14] = True
     points = lesion_points(mask, rule="distance", rng=np.random.default_rng(0))
     components, _ = ndimage.label(mask, EIGHT)
     assert sorted(components[tuple(points.T)]) == [1, 2]

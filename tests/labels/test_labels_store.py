@@ -113,7 +113,7 @@ def test_a_full_disk_appends_nothing(store: LabelStore, monkeypatch: pytest.Monk
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(InputError, match="could not be written .No space left on device"):
+    with pytest.raises(InputError, match=r"could not be written .No space left on device"):
         store.append(tags("y"))
     assert store.path.read_bytes() == before
 
@@ -156,7 +156,8 @@ from groundglass.labels.store import LabelStore
 name, path = sys.argv[1:]
 sys.stdin.read()
 for number in range(100):
-    LabelStore(Path(path)).append([ScanTag(case=name * 3000, seconds=0.0, label=1, id=f"{name}{number}.{k}") for k in (0, 1)])
+    tags = [ScanTag(case=name * 3000, seconds=0.0, label=1, id=f"{name}{number}.{part}") for part in (0, 1)]
+    LabelStore(Path(path)).append(tags)
 """
 
 

@@ -21,14 +21,18 @@ def unet() -> UNet:
 
 def test_grey_becomes_what_imagenets_networks_expect() -> None:
     image = torch.tensor([0.0, 1.0]).view(1, 1, 1, 2)
-    expected = torch.tensor([[-0.485 / 0.229, 0.515 / 0.229], [-0.456 / 0.224, 0.544 / 0.224], [-0.406 / 0.225, 0.594 / 0.225]])
+    expected = torch.tensor(
+        [[-0.485 / 0.229, 0.515 / 0.229], [-0.456 / 0.224, 0.544 / 0.224], [-0.406 / 0.225, 0.594 / 0.225]]
+    )
     assert torch.allclose(ImageNetInput()(image)[0, :, 0], expected)
     assert not ImageNetInput().state_dict()
 
 
 def test_the_encoder_gives_maps_at_five_strides() -> None:
     maps = LiteEncoder(pretrained=False).eval()(torch.rand(1, 3, 64, 96))
-    expected = [(channels, 64 // stride, 96 // stride) for (_, channels), stride in zip(SKIPS, (2, 4, 8, 16, 32), strict=True)]
+    expected = [
+        (channels, 64 // stride, 96 // stride) for (_, channels), stride in zip(SKIPS, (2, 4, 8, 16, 32), strict=True)
+    ]
     assert [tuple(one.shape[1:]) for one in maps] == expected
 
 

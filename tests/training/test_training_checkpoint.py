@@ -78,7 +78,7 @@ def test_a_missing_checkpoint_is_said(tmp_path: Path, name: str) -> None:
 GARBAGE = {
     "empty": b"",
     "text": b"method: points\n",
-    "pickle": pickle.dumps({"a": 1}),
+    "pickle": pickle.dumps({"a": 1}, protocol=2),
     "zip": b"PK\x03\x04" + bytes(60),
 }
 
@@ -134,7 +134,9 @@ def test_a_checkpoint_of_something_else_is_refused(tmp_path: Path, value: object
         read_checkpoint(tmp_path / "other.ckpt")
 
 
-@pytest.mark.parametrize("change", [{"method": "gasnet"}, {"network": "vnet"}, {"seconds": 3}, {"method_options": {"q": 1}}])
+@pytest.mark.parametrize(
+    "change", [{"method": "gasnet"}, {"network": "vnet"}, {"seconds": 3}, {"method_options": {"q": 1}}]
+)
 def test_a_recipe_this_version_does_not_know_is_refused(path: Path, content: Content, change: dict[str, Any]) -> None:
     content["hyper_parameters"]["config"] |= change
     torch.save(content, path)
@@ -159,7 +161,9 @@ def test_weights_that_do_not_fit_are_refused(path: Path, content: Content, spoil
         load_method(path)
 
 
-@pytest.mark.parametrize("error", [OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), RuntimeError("write failed\nfile")])
+@pytest.mark.parametrize(
+    "error", [OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), RuntimeError("write failed\nfile")]
+)
 def test_a_full_disk_leaves_the_previous_checkpoint(
     path: Path, content: Content, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ def test_plain_values_become_a_config() -> None:
 def test_a_config_comes_back_from_its_plain_values_and_from_yaml() -> None:
     config = Config(method="points", labels=["point"], grid=Grid(crop=(40, 50)), network_options={"channels": [4, 8]})
     assert Config.from_dict(config.to_dict()) == config
-    as_lists = yaml.safe_load(yaml.safe_dump(yaml.safe_load(str(config.to_dict()).replace("(", "[").replace(")", "]").replace("None", "null"))))
+    as_lists = yaml.safe_load(yaml.safe_dump(json.loads(json.dumps(config.to_dict()))))
     assert Config.from_dict(as_lists) == config
 
 
@@ -99,7 +100,7 @@ def test_an_empty_recipe_is_the_default(tmp_path: Path) -> None:
 
 
 def test_a_missing_recipe_is_answered_with_those_there_are() -> None:
-    with pytest.raises(InputError, match="cb-flop: there is no such recipe; give a YAML file or one of .*cb-flip-rot"):
+    with pytest.raises(InputError, match=r"cb-flop: there is no such recipe; give a YAML file or one of .*cb-flip-rot"):
         load_recipe("cb-flop")
 
 

@@ -17,6 +17,7 @@ import torch
 from groundglass.datasets.folder import DatasetFolder
 from groundglass.errors import InputError
 from groundglass.methods.consistency import PointConsistency
+from groundglass.predict.predictor import Predictor
 from groundglass.training.callbacks import read_history
 from groundglass.training.config import Config
 from groundglass.training.run import Run
@@ -56,7 +57,7 @@ def same(first: Any, second: Any) -> bool:
         return first.keys() == second.keys() and all(same(first[key], second[key]) for key in first)
     if isinstance(first, list | tuple):
         return len(first) == len(second) and all(map(same, first, second))
-    return bool(first == second)
+    return bool(first == second or (first != first and second != second))  # NaN is the same as NaN
 
 
 def checkpoint(folder: Path, name: str) -> dict[str, Any]:
@@ -65,7 +66,9 @@ def checkpoint(folder: Path, name: str) -> dict[str, Any]:
 
 
 def history(folder: Path) -> list[dict[str, str]]:
-    return [{key: value for key, value in row.items() if key != "seconds"} for row in read_history(folder / "history.csv")]
+    return [
+        {key: value for key, value in row.items() if key != "seconds"} for row in read_history(folder / "history.csv")
+    ]
 
 
 def assert_same_run(folder: Path, expected: Path) -> None:
@@ -77,7 +80,7 @@ def assert_same_run(folder: Path, expected: Path) -> None:
     assert len(history(folder)) == EPOCHS
 
 
-class Stopped(Exception):
+class Stopped(Exception):  # noqa: N818 - not an error
     """Stands for whatever stops a training."""
 
 
@@ -94,7 +97,7 @@ def stop_at_step(monkeypatch: pytest.MonkeyPatch, step: int) -> None:
     monkeypatch.setattr(PointConsistency, "loss", counted)
 
 
-@pytest.mark.parametrize("step", [0, 2, STEPS, 2 * STEPS, 2 * STEPS + 1, 4 * STEPS - 1])
+@pytest.mark.parametrize("step", [0, 2, 2 * STEPS, EPOCHS * STEPS - 1])
 def test_stopped_at_any_step(
     step: int, straight: Run, config: Config, blobs: DatasetFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -108,12 +111,32 @@ def test_stopped_at_any_step(
     assert resumed.result["metrics"] == straight.result["metrics"]
 
 
+def test_a_validation_of_an_earlier_epoch_still_stands(
+    config: Config, blobs: DatasetFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Validation is every third epoch: the fourth has the scores of the third, resumed or not."""
+
+    def score(predictor: Predictor, pairs: Any) -> dict[str, float]:
+        dice = float(predictor.method.network.head.weight.sigmoid().mean())
+        return {"dice_global": dice, "dice_case": dice}
+
+    monkeypatch.setattr("groundglass.training.callbacks.evaluate", score)
+    run(config, blobs, tmp_path / "straight")
+    with monkeypatch.context() as patch:
+        stop_at_step(patch, 3 * STEPS)
+        with pytest.raises(Stopped):
+            run(config, blobs, tmp_path / "run")
+    run(config, blobs, tmp_path / "run", resume=True)
+    assert_same_run(tmp_path / "run", tmp_path / "straight")
+    scores = [row["val_dice_global"] for row in history(tmp_path / "run")]
+    assert scores[0] == scores[1] != scores[2] == scores[3]
+
+
 KILLED = """
-import os, signal, sys
+import os, signal
 from groundglass.methods.consistency import PointConsistency
 from groundglass.training.config import Config
 from groundglass.training.run import train
-import yaml
 
 steps, loss = [], PointConsistency.loss
 
@@ -166,7 +189,7 @@ def test_a_full_disk_stops_the_run_and_keeps_its_last_checkpoint(
 
     with monkeypatch.context() as patch:
         patch.setattr(torch, "save", full)
-        with pytest.raises(InputError, match="could not be written .No space left on device"):
+        with pytest.raises(InputError, match=r"could not be written .No space left on device"):
             run(config, blobs, tmp_path / "run")
     assert checkpoint(tmp_path / "run", "last")["epoch"] == 1
     assert sorted(path.name for path in (tmp_path / "run" / "checkpoints").iterdir()) == ["best.ckpt", "last.ckpt"]

@@ -87,7 +87,9 @@ def test_the_result_says_what_was_measured_on_what(finished: Run, blobs: Dataset
     assert result["threads"] == torch.get_num_threads()
 
 
-def test_clicks_are_counted_as_three_seconds_each(small_config: MakeConfig, blobs: DatasetFolder, tmp_path: Path) -> None:
+def test_clicks_are_counted_as_three_seconds_each(
+    small_config: MakeConfig, blobs: DatasetFolder, tmp_path: Path
+) -> None:
     """Ten lesions in the training cases, as many background points, nothing else: tags and masks are not used."""
     assert run(small_config(epochs=1), blobs, tmp_path / "run").result["label_seconds"] == 2 * 10 * 3
 
@@ -220,7 +222,9 @@ def test_missing_labels_are_answered_with_the_command_that_makes_them(
     assert not (tmp_path / "run").exists()
 
 
-def test_labels_of_other_cases_do_not_count(small_config: MakeConfig, blobs_copy: DatasetFolder, tmp_path: Path) -> None:
+def test_labels_of_other_cases_do_not_count(
+    small_config: MakeConfig, blobs_copy: DatasetFolder, tmp_path: Path
+) -> None:
     split = blobs_copy.split
     changed = replace(split, training=split.test, test=split.training)
     DatasetFolder(blobs_copy.root, "blobs", changed).save()

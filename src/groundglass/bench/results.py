@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import mean
 from statistics import stdev
@@ -35,8 +36,11 @@ def read_results(folder: Path) -> list[dict[str, Any]]:
     return [json.loads(path.read_text("utf-8")) for path in sorted(folder.glob("*.json"))]
 
 
-def mean_sd(values: list[float]) -> str:
-    """``mean ± sd`` over seeds, or the value alone if there is one."""
+def mean_sd(measured: Sequence[float | None]) -> str:
+    """``mean ± sd`` over seeds, the value alone if there is one, a dash if a run has none (nothing was predicted)."""
+    if any(value is None for value in measured):
+        return "–"
+    values = [value for value in measured if value is not None]
     return f"{mean(values):.3f} ± {stdev(values):.3f}" if len(values) > 1 else f"{values[0]:.3f}"
 
 

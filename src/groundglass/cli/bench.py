@@ -11,6 +11,8 @@ from typing import Any
 from jsonargparse import ArgumentParser
 from jsonargparse import Namespace
 
+from groundglass.cli.arguments import names
+from groundglass.cli.arguments import numbers
 from groundglass.errors import InputError
 
 EXPERIMENTS = ("table2", "throughput")
@@ -22,9 +24,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--root", help="folder of the public dataset (table2: medseg100)")
     parser.add_argument("--output", default="benchmarks/results", help="where the results go")
     parser.add_argument("--work", default="runs/bench", help="where the dataset and the runs go")
-    parser.add_argument("--rows", type=list[str], help="recipes to run; by default the paper's rows")
-    parser.add_argument("--networks", type=list[str], default=["unet"], help="networks to run them with")
-    parser.add_argument("--seeds", type=list[int], default=[0, 1, 2], help="seeds of the runs")
+    parser.add_argument("--rows", type=names, help="recipes to run; by default the paper's rows")
+    parser.add_argument("--networks", type=names, default="unet", help="networks to run them with")
+    parser.add_argument("--seeds", type=numbers, default="0,1,2", help="seeds of the runs")
     parser.add_argument("--overrides", type=dict[str, Any], default={}, help="recipe keys to change for all rows")
     parser.add_argument("--quiet", action="store_true", help="no progress")
 

@@ -13,6 +13,7 @@ from typing import Any
 from jsonargparse import ArgumentParser
 from jsonargparse import Namespace
 
+from groundglass.cli.arguments import names
 from groundglass.datasets.catalog import LAYOUTS
 from groundglass.errors import InputError
 
@@ -28,7 +29,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--options", type=dict[str, Any], default={}, help="options of the layout")
     parser.add_argument("--protocol", help="split of the papers: separate or mixed; by default the layout's own")
     parser.add_argument(
-        "--labels", type=list[str], help="labels to make from masks: points, masks, slice-tags, scan-tags"
+        "--labels", type=names, help="labels to make from masks: points,masks,slice-tags,scan-tags"
     )
     parser.add_argument("--rule", default="distance", help=f"where a click falls in a lesion: {', '.join(RULES)}")
     parser.add_argument(

@@ -10,11 +10,11 @@ from rich.table import Table
 
 COLUMNS = {
     "dice_global": "Dice",
-    "dice_case": "Dice per case",
+    "dice_case": "per case",
     "iou": "IoU",
     "ppv": "PPV",
-    "sensitivity": "sensitivity",
-    "specificity": "specificity",
+    "sensitivity": "sens.",
+    "specificity": "spec.",
 }
 
 
@@ -30,6 +30,11 @@ def figures_table(results: Mapping[str, Mapping[str, Any]]) -> None:
         table.add_column(title, justify="right")
     for name, result in results.items():
         seconds = result.get("label_seconds")
-        cells = [f"{result['metrics'][key]:.3f}" for key in COLUMNS]
+        cells = [_figure(result["metrics"][key]) for key in COLUMNS]
         table.add_row(name, *cells, "" if seconds is None else f"{seconds:.0f}")
     Console().print(table)
+
+
+def _figure(value: float | None) -> str:
+    """Three digits, or a dash for what is not defined, as the PPV where nothing was predicted."""
+    return "–" if value is None or value != value else f"{value:.3f}"

@@ -52,7 +52,7 @@ class DatasetFolder:
         """
         root = Path(root)
         content = _read_description(root)
-        parts = {name: tuple(map(Case.from_json, content.get(name) or [])) for name in PARTS}
+        parts = {name: tuple(map(Case.from_json, content[name])) for name in PARTS}
         split = Split(**parts, shared_patients=bool(content.get("shared_patients")))
         return cls(root, str(content.get("name", root.name)), split)
 
@@ -113,6 +113,6 @@ def _read_description(root: Path) -> dict[str, Any]:
         content = json.loads(path.read_text("utf-8"))
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: damaged ({error}); run 'groundglass prepare' again") from error
-    if not isinstance(content, dict):
-        raise InputError(f"{path}: not a dataset description; run 'groundglass prepare' again")
+    if not isinstance(content, dict) or not all(isinstance(content.get(name), list) for name in PARTS):
+        raise InputError(f"{path}: not of a prepared dataset; make one with 'groundglass prepare' in another folder")
     return content

@@ -7,20 +7,17 @@ from collections import Counter
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
-from groundglass.datasets.alignment import place_on
 from groundglass.datasets.case import Case
 from groundglass.datasets.catalog.layout import FolderLayout
 from groundglass.datasets.catalog.layout import Layout
 from groundglass.datasets.catalog.layout import Source
 from groundglass.datasets.folder import DESCRIPTION
 from groundglass.datasets.folder import DatasetFolder
-from groundglass.datasets.splits import PARTS
 from groundglass.datasets.splits import Split
+from groundglass.datasets.splits import split_by
+from groundglass.datasets.writer import write_case
 from groundglass.errors import InputError
 from groundglass.labels.events import Label
 from groundglass.labels.simulate import LesionFree
@@ -29,12 +26,10 @@ from groundglass.labels.simulate import mask_label
 from groundglass.labels.simulate import simulate_points
 from groundglass.labels.simulate import simulate_scan_tag
 from groundglass.labels.simulate import simulate_slice_tags
-from groundglass.scans.nifti import write_nifti
-from groundglass.scans.orientation import to_canonical
 from groundglass.scans.scan import Scan
 
 TYPICAL_DEPTH = 100
-SAFE_NAME = re.compile(r"\w[\w +=-]{0,149}")
+SAFE_NAME = re.compile(r"\w([\w .+=-]{0,148}[\w+=-])?")
 LABEL_KINDS = ("points", "masks", "slice-tags", "scan-tags")
 Progress = Callable[[int, int], None]
 
@@ -70,7 +65,7 @@ def prepare(
     _split(layout, sources, cases, {case.case: TYPICAL_DEPTH for case in cases}, protocol)
     depths = {}
     for index, source in enumerate(sources):
-        cases[index], depths[source.case] = _write(source, cases[index], output)
+        cases[index], depths[source.case] = write_case(source, cases[index], output)
         if progress is not None:
             progress(index + 1, len(sources))
     folder = DatasetFolder(output, name, _split(layout, sources, cases, depths, protocol))
@@ -97,7 +92,7 @@ def _check_names(names: Sequence[str]) -> None:
         raise InputError("there is no case to prepare; give a folder that holds scans")
     for name in names:
         if not SAFE_NAME.fullmatch(name):
-            raise InputError(f"case name {name!r} cannot name a file; use letters, digits, spaces and _ + - = only")
+            raise InputError(f"case name {name!r} cannot name a file; use letters, digits, spaces and . _ + - = only")
     if twice := [name for name, count in Counter(map(str.casefold, names)).items() if count > 1]:
         raise InputError(f"two cases are named {twice[0]!r}; rename one of them")
 
@@ -105,42 +100,10 @@ def _check_names(names: Sequence[str]) -> None:
 def _split(
     layout: Layout, sources: Sequence[Source], cases: Sequence[Case], depths: dict[str, int], protocol: str | None
 ) -> Split:
-    if protocol is None and all(source.part is not None for source in sources):
-        by_part = {
-            name: tuple(case for source, case in zip(sources, cases, strict=True) if source.part == name)
-            for name in PARTS
-        }
-        return Split(**by_part)  # type: ignore[arg-type]
+    parts = {source.case: source.part for source in sources}
+    if protocol is None and None not in parts.values():
+        return split_by(cases, lambda case: parts[case.case])
     return layout.split(cases, depths, protocol)
-
-
-def _write(source: Source, case: Case, output: Path) -> tuple[Case, int]:
-    scan = source.image()
-    image = to_canonical(scan)
-    _write_new(image, output / case.image)
-
-    def read_mask(read: Callable[[], Scan]) -> Scan:
-        mask = read()
-        return place_on(to_canonical(replace(mask, affine=scan.affine) if source.voxelwise else mask), image)
-
-    if source.mask and case.label:
-        _write_new(_lesions(read_mask(source.mask)), output / case.label)
-    if source.lungs and case.lungs:
-        _write_new(read_mask(source.lungs), output / case.lungs)
-    return replace(case, intensity=image.intensity), image.shape[0]
-
-
-def _lesions(mask: Scan) -> Scan:
-    lesions = mask.voxels > 0
-    if lesions.all():
-        raise InputError(f"{mask.path}: every pixel is lesion; check that it is a mask and not an image")
-    return mask.with_voxels(lesions.astype(np.uint8))
-
-
-def _write_new(scan: Scan, path: Path) -> None:
-    if scan.path is not None and scan.path.resolve() == path.resolve():
-        raise InputError(f"{path}: is read and would be overwritten; choose another output folder")
-    write_nifti(scan, path)
 
 
 def simulate_labels(

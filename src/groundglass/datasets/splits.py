@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import random
+from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +16,9 @@ from groundglass.datasets.case import Case
 from groundglass.errors import InputError
 
 PARTS = ("training", "validation", "test")
+
+HELD_OUT = {"test": 0.25, "validation": 0.15}
+"""Share of the patients for a part that nothing else decides."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +67,12 @@ def _overlap(one: Case, other: Case) -> bool:
     return max(one.slices[0], other.slices[0]) < min(one.slices[1], other.slices[1])
 
 
+def split_by(cases: Sequence[Case], part_of: Callable[[Case], str | None]) -> Split:
+    """The cases of which ``part_of`` says "training", those of which it says "validation", and so on."""
+    training, validation, test = (tuple(case for case in cases if part_of(case) == name) for name in PARTS)
+    return Split(training=training, validation=validation, test=test)
+
+
 def published_split(
     cases: Sequence[Case], depths: dict[str, int], protocol: str | None, *, training: int, validation: int
 ) -> Split:
@@ -101,18 +111,15 @@ def separate_split(cases: Sequence[Case], *, training: int, validation: int) -> 
         )
     held_out = {case.patient: "validation" for case in cases[training : training + validation]}
     held_out |= {case.patient: "test" for case in cases[training + validation :]}
-    parts = {
-        name: tuple(case for case in cases if held_out.get(case.patient, "training") == name) for name in PARTS
-    }
-    return Split(**parts)
+    return split_by(cases, lambda case: held_out.get(case.patient, "training"))
 
 
 def mixed_split(cases: Iterable[Case], depths: dict[str, int]) -> Split:
     """The papers' *mixed* protocol: of each scan the first 45 % of slices train, the next 5 % validate, the rest test.
 
-    The first slices are those at the feet. (The release counts from whichever end a file begins at, and for paper 000's
-    dataset B in the order the operating system lists the files.) Neighboring slices of one patient are on both sides, so its figures say how well a scan's remaining slices are
-    filled in, not how well a new patient is segmented.
+    Neighboring slices of one patient are on both sides, so its figures say how well a scan's remaining slices are
+    filled in, not how well a new patient is segmented. The first slices are those at the feet. (The release begins
+    where a file begins, and for paper 000's dataset B takes slices in the order the operating system lists them.)
 
     Args:
         cases: Whole scans.
@@ -128,14 +135,20 @@ def mixed_split(cases: Iterable[Case], depths: dict[str, int]) -> Split:
     return Split(**{name: tuple(part) for name, part in parts.items()}, shared_patients=True)
 
 
-def patient_split(cases: Sequence[Case], *, validation: float = 0.15, test: float = 0.25, seed: int = 0) -> Split:
+def patient_split(
+    cases: Sequence[Case],
+    *,
+    validation: float = HELD_OUT["validation"],
+    test: float = HELD_OUT["test"],
+    seed: int = 0,
+) -> Split:
     """Shuffle the patients and deal them out, all cases of one together.
 
     Raises:
         InputError: If there are fewer than three patients.
     """
     parts = deal_patients((case.patient for case in cases), {"test": test, "validation": validation}, seed=seed)
-    return Split(**{name: tuple(case for case in cases if parts[case.patient] == name) for name in PARTS})
+    return split_by(cases, lambda case: parts[case.patient])
 
 
 def deal_patients(patients: Iterable[str], shares: dict[str, float], *, seed: int = 0) -> dict[str, str]:

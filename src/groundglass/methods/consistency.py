@@ -14,6 +14,7 @@ from groundglass.datasets.augmentation import Transforms
 from groundglass.datasets.samples import Sample
 from groundglass.losses.consistency import Space
 from groundglass.losses.consistency import consistency_loss
+from groundglass.losses.points import Reduction
 from groundglass.losses.points import point_loss
 from groundglass.methods.method import Method
 from groundglass.methods.settings import TrainingSettings
@@ -25,7 +26,7 @@ class PointConsistency(Method):
     """Point loss on an image and on its transform, and the difference of the two predictions (paper 000, Eqs. 1-3).
 
     The text and the release disagree. ``released``: means over pixels, logits compared. ``paper``: sums over pixels,
-    probabilities compared. ``space`` overrides what the variant says.
+    probabilities compared. ``space`` and ``reduction`` override what the variant says.
 
     Args:
         network: See :class:`Method`.
@@ -34,6 +35,8 @@ class PointConsistency(Method):
             the paper has it, ``dihedral`` for all eight; see :meth:`Dihedral.sample`.
         variant: ``released`` or ``paper``.
         weight: Weight of the consistency term (the paper's lambda, which it never gives; 1 in the release).
+        reduction: How labeled pixels are put together; ``balanced`` where whole slices are labeled background, which
+            would else outweigh the clicks. See :func:`groundglass.losses.points.point_loss`.
         space: Compare ``logits`` or ``probabilities``; by default as the variant has it.
     """
 
@@ -47,11 +50,13 @@ class PointConsistency(Method):
         transforms: Transforms = "flip-rot",
         variant: Variant = "released",
         weight: float = 1.0,
+        reduction: Reduction | None = None,
         space: Space | None = None,
     ) -> None:
         super().__init__(network=network, settings=settings)
         self.transforms: Transforms = transforms
-        self.reduction: Literal["mean", "sum"] = "mean" if variant == "released" else "sum"
+        self.sums: Literal["mean", "sum"] = "mean" if variant == "released" else "sum"
+        self.reduction: Reduction = reduction or self.sums
         self.space: Space = space or ("logits" if variant == "released" else "probabilities")
         self.weight = weight
 
@@ -63,7 +68,7 @@ class PointConsistency(Method):
         logits, moved_logits = self.network(torch.cat([image, moved.apply(image)])).chunk(2)
         points = point_loss(logits, target, reduction=self.reduction)
         moved_points = point_loss(moved_logits, moved.apply(target), reduction=self.reduction)
-        consistency = consistency_loss(logits, moved.invert(moved_logits), space=self.space, reduction=self.reduction)
+        consistency = consistency_loss(logits, moved.invert(moved_logits), space=self.space, reduction=self.sums)
         return {
             "loss": points + moved_points + self.weight * consistency,
             "points": points,

@@ -11,9 +11,9 @@ from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor
 from torch import nn
 
-from groundglass.methods.augment import augment
 from groundglass.datasets.samples import Sample
 from groundglass.datasets.samples import SliceSamples
+from groundglass.methods.augment import augment
 from groundglass.methods.settings import TrainingSettings
 
 

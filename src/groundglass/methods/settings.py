@@ -42,3 +42,5 @@ class TrainingSettings:
         for name in ("weight_decay", "power", "brightness", "contrast"):
             if getattr(self, name) < 0:
                 raise InputError(f"settings.{name} must be 0 or more, not {getattr(self, name)}")
+        if self.zoom < 1:
+            raise InputError(f"settings.zoom must be 1 or more, not {self.zoom}")

@@ -82,7 +82,7 @@ def montage(images: Sequence[Image], masks: Sequence[Mask], titles: Sequence[str
     """Slices with their masks in a grid."""
     rows = -(-len(images) // columns)
     figure = Figure(figsize=(2.6 * columns, 2.8 * rows), layout="constrained")
-    cells = figure.subplots(rows, columns, squeeze=False).flat
+    cells = figure.subplots(rows, columns, squeeze=False).ravel()
     for axes in cells:
         axes.set_axis_off()
     for axes, image, mask, title in zip(cells, images, masks, titles, strict=False):

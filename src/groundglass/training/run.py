@@ -91,8 +91,8 @@ def train(
     """
     keep_freed_memory()
     output = Path(output)
-    folder = DatasetFolder.open(data)
     method = _seeded_method(config)
+    folder = DatasetFolder.open(data)
     kinds = config.labels or list(method.uses)
     labels = _labels(folder, kinds, config)
     _open_run(output, config, folder, resume=resume)

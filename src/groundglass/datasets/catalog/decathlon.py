@@ -6,6 +6,7 @@ import logging
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -89,9 +90,7 @@ class DecathlonDatalist(FolderLayout):
         if len(scored) < len(entries):
             logger.warning("%s: %d without a label not read", self.path, len(entries) - len(scored))
         names = _names([entry.image for entry in scored], self.root)
-        return complete_parts(
-            [self._source(entry, name, values) for entry, name in zip(scored, names, strict=True)]
-        )
+        return complete_parts([self._source(entry, name, values) for entry, name in zip(scored, names, strict=True)])
 
     def _source(self, entry: _Entry, name: str, values: MaskValues) -> Source:
         return Source(
@@ -122,3 +121,33 @@ class DecathlonDatalist(FolderLayout):
             fold=fold,
             patient=None if patient is None else str(patient),
         )
+
+    def _with_fold(self, entries: list[_Entry]) -> list[_Entry]:
+        """The entries of one fold moved to validation, if there are folds and no list of its own."""
+        folds = {entry.fold for entry in entries if entry.part == "training"} - {None}
+        if not folds or any(entry.part == "validation" for entry in entries):
+            return entries
+        if self.fold not in folds:
+            raise InputError(f"{self.path}: has no fold {self.fold}; choose one of {', '.join(map(str, folds))}")
+        return [
+            replace(entry, part="validation") if entry.part == "training" and entry.fold == self.fold else entry
+            for entry in entries
+        ]
+
+
+def _json_in(folder: Path) -> Path:
+    found = sorted(folder.glob("*.json"))
+    if folder / "dataset.json" in found:
+        return folder / "dataset.json"
+    if len(found) != 1:
+        raise InputError(f"{folder}: holds {len(found)} JSON files and no dataset.json; give the one that is meant")
+    return found[0]
+
+
+def _names(paths: Sequence[Path], root: Path) -> list[str]:
+    """A file name for each path: its own, or all of its path where two would be the same."""
+    names = [path.name.split(".")[0] for path in paths]
+    if len(set(map(str.casefold, names))) < len(names):
+        folders = [path.parent.relative_to(root) if path.is_relative_to(root) else path.parent for path in paths]
+        names = ["_".join([*folder.parts, name]) for folder, name in zip(folders, names, strict=True)]
+    return [re.sub(r"[^\w+=-]+", "_", name).lstrip("_+=-") or "case" for name in names]

@@ -14,6 +14,7 @@ from typing import ClassVar
 from typing import Literal
 
 from groundglass.datasets.case import Case
+from groundglass.datasets.splits import HELD_OUT
 from groundglass.datasets.splits import Split
 from groundglass.datasets.splits import deal_patients
 from groundglass.datasets.splits import patient_split
@@ -21,9 +22,6 @@ from groundglass.errors import InputError
 from groundglass.scans.scan import Scan
 
 StatedIntensity = Literal["hu", "display"]
-
-HELD_OUT = {"test": 0.25, "validation": 0.15}
-"""Share of the patients that is held out where a layout names no such part."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -134,7 +134,9 @@ class _Volume:
         folder = next(iter(masks.values())).parent
         if alone := sorted(set(self._slices) ^ set(masks)):
             what = "mask" if alone[0] in self._slices else "DICOM slice"
-            raise InputError(f"{folder / f'{self.number}_z{alone[0]}.png'}: this slice has no {what}; download it again")
+            raise InputError(
+                f"{folder / f'{self.number}_z{alone[0]}.png'}: this slice has no {what}; download it again"
+            )
         with readable(folder):
             pixels, affine = read_images([masks[number] for number in self._slices])
         return Scan((turn(pixels) > 0).astype(np.uint8), affine, "mask", folder / f"{self.number}_z*.png")

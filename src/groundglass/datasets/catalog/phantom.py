@@ -4,56 +4,56 @@ from __future__ import annotations
 
 from functools import lru_cache
 from functools import partial
-from typing import ClassVar
 
 from groundglass.datasets.catalog.layout import Layout
 from groundglass.datasets.catalog.layout import Source
+from groundglass.datasets.splits import HELD_OUT
 from groundglass.errors import InputError
 from groundglass.scans.phantom import Phantom
 from groundglass.scans.phantom import generate_phantom
 from groundglass.scans.scan import Scan
 
-TEST_SHARE = 0.25
-VALIDATION_SHARE = 0.15
 SEED_STEP = 100_000
+"""Between the phantoms of one seed and of the next, so that no two datasets share a person."""
 
 
 class PhantomSet(Layout):
     """``count`` generated patients, of whom ``healthy`` have no lesion, dealt out to training, validation and test.
 
     Args:
-        count: Number of scans, 4 or more.
-        healthy: Number of healthy ones among them, spread over all parts.
+        count: Number of scans, 3 or more; of 20, 12 train, 3 validate and 5 test.
+        healthy: Number of healthy ones among them, spread evenly over all parts.
         shape: Voxels ``(D, H, W)`` of each scan.
         seed: Another seed gives other patients.
 
     Raises:
-        InputError: If there are too few scans or more healthy ones than scans.
+        InputError: If there are too few or too many scans, or none is diseased.
     """
-
-    expects: ClassVar[str] = "nothing: its scans are generated"
 
     def __init__(
         self, *, count: int = 20, healthy: int = 0, shape: tuple[int, int, int] = (64, 192, 192), seed: int = 0
     ) -> None:
-        if count < 4 or not 0 <= healthy < count:
-            raise InputError(f"{count} generated scans, {healthy} of them healthy: give 4 or more, not all healthy")
+        if not 3 <= count <= SEED_STEP or not 0 <= healthy < count or seed < 0:
+            raise InputError(
+                f"count {count}, healthy {healthy}, seed {seed}: give 3 to {SEED_STEP} scans, not all of them healthy, "
+                "and a seed from 0"
+            )
         self.count = count
         self.healthy = healthy
         self.shape = shape
         self.seed = seed
 
     def sources(self) -> list[Source]:
-        """The generated patients."""
+        """The generated patients: training, then validation, then test."""
         return [self._source(number) for number in range(self.count)]
 
     def _source(self, number: int) -> Source:
-        every = self.count / self.healthy if self.healthy else 0
-        diseased = not self.healthy or number != int(every * (int(number / every) + 1)) - 1
-        make = partial(_generate, self.seed * SEED_STEP + number, self.shape, diseased)
+        healthy = (number + 1) * self.healthy // self.count > number * self.healthy // self.count
+        make = partial(_generate, self.seed * SEED_STEP + number, tuple(self.shape), not healthy)
+        name = f"phantom-{number:0{max(3, len(str(self.count - 1)))}d}"
         return Source(
-            case=f"phantom-{number:03d}",
-            patient=f"phantom-{number:03d}",
+            case=name,
+            patient=name,
             image=lambda: make().scan,
             mask=lambda: _on_grid(make(), "lesion_mask"),
             lungs=lambda: _on_grid(make(), "lungs"),
@@ -61,8 +61,7 @@ class PhantomSet(Layout):
         )
 
     def _part(self, number: int) -> str:
-        test = max(1, round(TEST_SHARE * self.count))
-        validation = max(1, round(VALIDATION_SHARE * self.count))
+        test, validation = (max(1, round(HELD_OUT[part] * self.count)) for part in ("test", "validation"))
         if number >= self.count - test:
             return "test"
         return "validation" if number >= self.count - test - validation else "training"
@@ -70,6 +69,7 @@ class PhantomSet(Layout):
 
 @lru_cache(maxsize=1)
 def _generate(seed: int, shape: tuple[int, int, int], diseased: bool) -> Phantom:
+    """Image and masks of a case are asked for one after the other, and made once."""
     return generate_phantom(seed, shape=shape, diseased=diseased)
 
 

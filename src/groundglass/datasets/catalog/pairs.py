@@ -1,0 +1,136 @@
+"""One's own images and masks, by name."""
+
+from __future__ import annotations
+
+import csv
+import logging
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import ClassVar
+
+from groundglass.datasets.case import Case
+from groundglass.datasets.catalog.layout import FolderLayout
+from groundglass.datasets.catalog.layout import Source
+from groundglass.datasets.catalog.layout import StatedIntensity
+from groundglass.datasets.catalog.layout import by_stem
+from groundglass.datasets.catalog.layout import pair
+from groundglass.datasets.splits import Split
+from groundglass.errors import InputError
+from groundglass.scans import images
+from groundglass.scans.dicom_archive import is_dicom
+from groundglass.scans.readable import readable
+from groundglass.scans.reader import VOLUME_SUFFIXES
+from groundglass.scans.reader import read_mask
+from groundglass.scans.reader import read_scan
+from groundglass.scans.scan import Scan
+
+logger = logging.getLogger(__name__)
+
+JPEG = (".jpg", ".jpeg")
+JPEG_THRESHOLD = 127
+"""JPEG smears the edges of a mask."""
+
+FILES = (*VOLUME_SUFFIXES, *images.SUFFIXES, ".zip")
+
+
+class PairedFolders(FolderLayout):
+    """``images/``, and with the same names (up to the first dot) ``masks/`` and, if wanted, ``lungs/``.
+
+    An image is a NIfTI, NRRD or image file, a zip archive of DICOM files, or a folder of the DICOM files or images of
+    one scan. A mask is any of these but DICOM. Without ``masks/`` the images all become training cases, to be labeled.
+
+    A mask must lie where its image lies, in whatever orientation. PNG and JPEG do not say where they lie, so as masks
+    they fit images of their own kind only.
+
+    Patients are read from ``patients.csv`` (columns ``case`` and ``patient``) if it is there. Otherwise each image is
+    taken for another patient: names like ``patient01_slice003`` are not guessed at.
+
+    Args:
+        root: The folder.
+        intensity: ``hu`` or ``display`` (8-bit) where the values do not make it plain.
+
+    Raises:
+        InputError: If there is no such folder.
+    """
+
+    expects: ClassVar[str] = "images/ and, with files of the same names, masks/"
+
+    def __init__(self, root: str | Path, *, intensity: StatedIntensity | None = None) -> None:
+        super().__init__(root)
+        self.intensity: StatedIntensity | None = intensity
+
+    def sources(self) -> list[Source]:
+        """One case for each image, sorted by name.
+
+        Raises:
+            InputError: If there is no image, an image or mask stands alone, or ``patients.csv`` lacks a case.
+        """
+        folder = self.folder("images")
+        scans = _scans(folder)
+        if not scans:
+            raise InputError(f"{folder}: holds no image; put the scans there, one file or folder each")
+        masks, lungs = self._masks("masks", scans), self._masks("lungs", scans)
+        patients = self._patients()
+        if patients and (unknown := sorted(scans.keys() - patients.keys())):
+            raise InputError(f"{self.root / 'patients.csv'}: has no line for case {unknown[0]}; add it")
+        return [
+            Source(
+                case=name,
+                patient=patients.get(name, name),
+                image=partial(read_scan, path, intensity=self.intensity),
+                mask=partial(_read_mask, masks[name]) if masks else None,
+                lungs=partial(_read_mask, lungs[name]) if lungs else None,
+            )
+            for name, path in scans.items()
+        ]
+
+    def split(self, cases: Sequence[Case], depths: dict[str, int], protocol: str | None) -> Split:
+        """By patients; without masks, which validation and test need, all cases are for training."""
+        if protocol is None and all(case.label is None for case in cases):
+            return Split(training=tuple(cases), validation=(), test=())
+        return super().split(cases, depths, protocol)
+
+    def _masks(self, name: str, scans: dict[str, Path]) -> dict[str, Path]:
+        if not (self.root / name).is_dir():
+            return {}
+        masks = by_stem(path for path in (self.root / name).iterdir() if path.is_dir() or _is_readable(path))
+        pair(scans, masks, self.root / "images")
+        return masks
+
+    def _patients(self) -> dict[str, str]:
+        path = self.root / "patients.csv"
+        if not path.exists():
+            return {}
+        with readable(path):
+            text = path.read_bytes()
+        try:
+            rows = list(csv.DictReader(text.decode("utf-8-sig").splitlines()))
+            pairs = [(row["case"].strip(), row["patient"].strip()) for row in rows]
+        except (UnicodeDecodeError, csv.Error, KeyError, AttributeError) as error:
+            raise InputError(f"{path}: not a table with the columns case and patient; save it as CSV") from error
+        patients = dict(pairs)
+        if wrong := [case for case, patient in pairs if not patient or patients[case] != patient]:
+            raise InputError(f"{path}: case {wrong[0]} has no patient or several; give it one")
+        return patients
+
+
+def _scans(folder: Path) -> dict[str, Path]:
+    """Files and folders with a scan each; what is no image is left out, and said so."""
+    paths = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    other = [path for path in paths if not (path.is_dir() or _is_readable(path))]
+    if loose := [path for path in other if is_dicom(path)]:
+        raise InputError(f"{loose[0]}: a DICOM file on its own; put the files of each scan in a folder of their own")
+    if other:
+        logger.warning("%s: left out, as it is no image: %s", folder, ", ".join(path.name for path in other))
+    return by_stem(path for path in paths if path not in other)
+
+
+def _is_readable(path: Path) -> bool:
+    return path.name.lower().endswith(FILES)
+
+
+def _read_mask(path: Path) -> Scan:
+    files = path.iterdir() if path.is_dir() else [path]
+    smeared = any(file.suffix.lower() in JPEG for file in files)
+    return read_mask(path, threshold=JPEG_THRESHOLD if smeared else 0)

@@ -1,0 +1,198 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import SimpleITK
+from PIL import Image
+from tiny_files import RAS
+from tiny_files import hu
+from tiny_files import lesion
+from tiny_files import write_dicom
+from tiny_files import write_picture
+from tiny_files import write_volume
+
+from groundglass.datasets.catalog import LAYOUTS
+from groundglass.datasets.catalog.pairs import PairedFolders
+from groundglass.datasets.folder import DatasetFolder
+from groundglass.datasets.prepare import prepare
+from groundglass.errors import InputError
+
+
+def build(root: Path, **options: Any) -> PairedFolders:
+    layout: PairedFolders = LAYOUTS.build("folder", options, root=root)
+    return layout
+
+
+def write_case(root: Path, name: str, seed: int = 0) -> None:
+    write_volume(root / f"images/{name}.nii.gz", hu(seed))
+    write_volume(root / f"masks/{name}.nii.gz", lesion())
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    root = tmp_path / "raw"
+    for seed, name in enumerate("abcd"):
+        write_case(root, name, seed)
+    return root
+
+
+def everything(folder: DatasetFolder) -> dict[str, Any]:
+    split = folder.split
+    return {case.case: case for case in (*split.training, *split.validation, *split.test)}
+
+
+def mask_of(folder: DatasetFolder, name: str) -> Any:
+    mask = folder.mask(everything(folder)[name])
+    assert mask is not None
+    return mask.voxels
+
+
+def test_images_masks_and_lungs_go_by_name(root: Path, tmp_path: Path) -> None:
+    for name in "abcd":
+        write_volume(root / f"lungs/{name}.nii", lesion() * 2)
+    folder = prepare(build(root), tmp_path / "set", name="f")
+    cases = everything(folder)
+    assert sorted(cases) == ["a", "b", "c", "d"]
+    assert [len(folder.split.training), len(folder.split.validation), len(folder.split.test)] == [2, 1, 1]
+    for seed, name in enumerate("abcd"):
+        np.testing.assert_array_equal(folder.scan(cases[name]).voxels, hu(seed))
+        np.testing.assert_array_equal(mask_of(folder, name), lesion())
+        lungs = folder.lungs(cases[name])
+        assert lungs is not None
+        np.testing.assert_array_equal(lungs.voxels, lesion() * 2)
+
+
+def test_every_kind_of_file_is_read(tmp_path: Path) -> None:
+    root = tmp_path / "raw"
+    write_case(root, "nifti")
+    SimpleITK.WriteImage(SimpleITK.GetImageFromArray(hu()), root / "images/nrrd.nrrd")
+    SimpleITK.WriteImage(SimpleITK.GetImageFromArray(lesion()), root / "masks/nrrd.seg.nrrd")
+    for z in range(8):
+        write_dicom(root / f"images/dicom/IM{9 - z}", (hu()[z].astype(int) + 1024).astype(np.uint16), 5.0 * z - 100)
+        write_picture(root / f"images/slices/s{z}.png", (hu()[z] % 256).astype(np.uint8))
+        write_picture(root / f"masks/slices/s{z}.png", lesion()[z] * 255)
+    flipped = RAS @ np.diag([1.0, -1, 1, 1])
+    flipped[:3, 3] += 15 * RAS[:3, 1]
+    write_volume(root / "masks/dicom.nii.gz", lesion()[:, ::-1], flipped)
+    write_picture(root / "images/jpeg.jpg", (hu()[0] % 256).astype(np.uint8))
+    Image.fromarray(lesion()[1] * 255).save(root / "masks/jpeg.jpg", quality=30)
+    assert (np.asarray(Image.open(root / "masks/jpeg.jpg"))[lesion()[1] == 0] > 0).mean() > 0.1, "it is smeared"
+    folder = prepare(build(root), tmp_path / "set", name="f")
+    intensity = {name: case.intensity for name, case in everything(folder).items()}
+    assert intensity == {"dicom": "hu", "jpeg": "display", "nifti": "hu", "nrrd": "hu", "slices": "display"}
+    for name in ("nifti", "nrrd", "dicom", "slices"):
+        np.testing.assert_array_equal(mask_of(folder, name), lesion(), err_msg=name)
+    np.testing.assert_array_equal(folder.scan(everything(folder)["dicom"]).voxels, hu())
+    jpeg = mask_of(folder, "jpeg")[0]
+    assert (jpeg != lesion()[1]).mean() < 0.05, "a smeared edge is not lesion"
+
+
+def test_without_masks_all_is_for_labeling(root: Path, tmp_path: Path) -> None:
+    (root / "masks").rename(root / "elsewhere")
+    (root / "images/a.nii.gz").unlink()
+    (root / "images/b.nii.gz").unlink()
+    split = prepare(build(root), tmp_path / "set", name="f").split
+    assert [case.case for case in split.training] == ["c", "d"]
+    assert [case.label for case in split.training] == [None, None]
+    assert not (split.validation or split.test)
+
+
+def test_patients_are_read_and_never_split(root: Path, tmp_path: Path) -> None:
+    (root / "patients.csv").write_text("\ufeffpatient,case\nq,b\np,a\np,c\nr,d\nx,not-here\n", encoding="utf-8")
+    cases = everything(prepare(build(root), tmp_path / "set", name="f"))
+    assert {name: case.patient for name, case in cases.items()} == {"a": "p", "b": "q", "c": "p", "d": "r"}
+
+
+def test_patients_are_not_guessed(tmp_path: Path) -> None:
+    for number in range(3):
+        write_case(tmp_path, f"patient01_slice{number:03d}")
+    assert len({source.patient for source in build(tmp_path).sources()}) == 3
+
+
+@pytest.mark.parametrize(
+    ("table", "says"),
+    [
+        ("case,patient\na,p\nb,p\nc,q\n", "no line for case d"),
+        ("case,patient\na,p\na,q\nb,p\nc,q\nd,r\n", "case a has no patient or several"),
+        ("case,patient\na,\nb,p\nc,q\nd,r\n", "case a has no patient or several"),
+        ("case,patient\na\nb,p\nc,q\nd,r\n", "not a table with the columns case and patient"),
+        ("name,person\na,p\n", "not a table with the columns case and patient"),
+    ],
+)
+def test_a_wrong_table_of_patients_is_refused(root: Path, table: str, says: str) -> None:
+    (root / "patients.csv").write_text(table)
+    with pytest.raises(InputError, match=rf"patients\.csv: .*{says}"):
+        build(root).sources()
+
+
+@pytest.mark.parametrize(("folder", "lacks"), [("images", "image"), ("masks", "mask")])
+def test_what_stands_alone_is_refused(root: Path, folder: str, lacks: str) -> None:
+    (root / folder / "b.nii.gz").unlink()
+    with pytest.raises(InputError, match=rf"b\.nii\.gz: has no {lacks} of the same name"):
+        build(root).sources()
+
+
+def test_two_files_of_one_name_are_refused(root: Path) -> None:
+    write_volume(root / "images/a.2.nii.gz", hu())
+    with pytest.raises(InputError, match=r"a\.nii\.gz: has the same name up to the first dot as a\.2\.nii\.gz"):
+        build(root).sources()
+
+
+def test_a_mask_of_another_place_or_kind_is_refused(root: Path, tmp_path: Path) -> None:
+    away = RAS.copy()
+    away[2, 3] += 5
+    write_volume(root / "masks/a.nii.gz", lesion(), away)
+    with pytest.raises(InputError, match=r"a\.nii\.gz: lies up to 5 mm from where its image"):
+        prepare(build(root), tmp_path / "one", name="f")
+    (root / "masks/a.nii.gz").unlink()
+    for z in range(8):
+        write_picture(root / f"masks/a/s{z}.png", lesion()[z] * 255)
+    with pytest.raises(InputError, match="masks/a: lies up to"):
+        prepare(build(root), tmp_path / "two", name="f")
+
+
+def test_loose_dicom_files_are_refused(root: Path) -> None:
+    write_dicom(root / "images/IM001", np.zeros((16, 16), np.uint16), 0.0)
+    with pytest.raises(InputError, match="IM001: a DICOM file on its own"):
+        build(root).sources()
+
+
+def test_what_is_no_image_is_left_out_and_named(root: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (root / "images/readme.txt").write_text("hello")
+    (root / "images/.DS_Store").write_text("")
+    (root / "masks/Thumbs.db").write_text("")
+    assert [source.case for source in build(root).sources()] == ["a", "b", "c", "d"]
+    assert "left out, as it is no image: readme.txt" in caplog.text
+
+
+def test_missing_and_empty_folders_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="there is no such folder; give the folder that holds images/"):
+        build(tmp_path / "nothing")
+    with pytest.raises(InputError, match=r"images: there is no such folder; this layout needs images/"):
+        build(tmp_path).sources()
+    (tmp_path / "images").mkdir()
+    with pytest.raises(InputError, match="holds no image"):
+        build(tmp_path).sources()
+
+
+def test_intensity_can_be_stated(tmp_path: Path) -> None:
+    write_volume(tmp_path / "images/a.nii.gz", np.abs(hu()))
+    with pytest.raises(InputError, match="neither Hounsfield units"):
+        build(tmp_path).sources()[0].image()
+    assert build(tmp_path, intensity="hu").sources()[0].image().intensity == "hu"
+
+
+def test_a_corrupt_image_is_named_and_what_is_mended_is_prepared(root: Path, tmp_path: Path) -> None:
+    path = root / "images/c.nii.gz"
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(InputError, match=r"images/c\.nii\.gz"):
+        prepare(build(root), tmp_path / "set", name="f")
+    with pytest.raises(InputError, match="not a prepared dataset"):
+        DatasetFolder.open(tmp_path / "set")
+    path.write_bytes(whole)
+    prepare(build(root), tmp_path / "set", name="f")
+    assert sorted(everything(DatasetFolder.open(tmp_path / "set"))) == ["a", "b", "c", "d"]
