@@ -97,7 +97,7 @@ def test_without_masks_all_is_for_labeling(root: Path, tmp_path: Path) -> None:
     split = prepare(build(root), tmp_path / "set", name="f").split
     assert [case.case for case in split.training] == ["c", "d"]
     assert [case.label for case in split.training] == [None, None]
-    assert not (split.validation or split.test)
+    assert split.validation == split.test == ()
 
 
 def test_patients_are_read_and_never_split(root: Path, tmp_path: Path) -> None:

@@ -24,9 +24,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--root", help="folder of the public dataset (table2: medseg100)")
     parser.add_argument("--output", default="benchmarks/results", help="where the results go")
     parser.add_argument("--work", default="runs/bench", help="where the dataset and the runs go")
-    parser.add_argument("--rows", type=names, help="recipes to run; by default the paper's rows")
-    parser.add_argument("--networks", type=names, default="unet", help="networks to run them with")
-    parser.add_argument("--seeds", type=numbers, default="0,1,2", help="seeds of the runs")
+    parser.add_argument("--rows", help="recipes to run; by default the paper's rows")
+    parser.add_argument("--networks", default="unet", help="networks to run them with")
+    parser.add_argument("--seeds", default="0,1,2", help="seeds of the runs")
     parser.add_argument("--overrides", type=dict[str, Any], default={}, help="recipe keys to change for all rows")
     parser.add_argument("--quiet", action="store_true", help="no progress")
 
@@ -53,9 +53,9 @@ def _table2(arguments: Namespace) -> str:
         Path(arguments.root),
         output=Path(arguments.output) / "table2",
         work=Path(arguments.work) / "table2",
-        rows=arguments.rows or ROWS,
-        networks=arguments.networks,
-        seeds=arguments.seeds,
+        rows=names(arguments.rows or "") or ROWS,
+        networks=names(arguments.networks),
+        seeds=numbers(arguments.seeds),
         overrides=arguments.overrides,
         quiet=arguments.quiet,
     )

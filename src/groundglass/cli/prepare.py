@@ -29,7 +29,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--options", type=dict[str, Any], default={}, help="options of the layout")
     parser.add_argument("--protocol", help="split of the papers: separate or mixed; by default the layout's own")
     parser.add_argument(
-        "--labels", type=names, help="labels to make from masks: points,masks,slice-tags,scan-tags"
+        "--labels", help="labels to make from masks: points,masks,slice-tags,scan-tags"
     )
     parser.add_argument("--rule", default="distance", help=f"where a click falls in a lesion: {', '.join(RULES)}")
     parser.add_argument(
@@ -48,7 +48,7 @@ def run(arguments: Namespace) -> None:
     _check(arguments)
     folder = _prepared(arguments) if arguments.output else DatasetFolder.open(arguments.root)
     has_masks = any(case.label for case in folder.split.training)
-    kinds = arguments.labels or (list(LABEL_KINDS) if has_masks else [])
+    kinds = names(arguments.labels or "") or (list(LABEL_KINDS) if has_masks else [])
     if kinds:
         count = simulate_labels(
             folder, kinds, rule=arguments.rule, lesion_free=arguments.lesion_free, seed=arguments.seed
