@@ -127,9 +127,7 @@ def _dataset(path: Path, seed: int, count: int) -> DatasetFolder:
     return folder
 
 
-def _train(
-    folder: DatasetFolder, recipe: str, output: Path, seed: int, epochs: int, samples: int, quiet: bool
-) -> Run:
+def _train(folder: DatasetFolder, recipe: str, output: Path, seed: int, epochs: int, samples: int, quiet: bool) -> Run:
     overrides: dict[str, Any] = {"grid": GRID, "epochs": epochs, "epoch_samples": samples, "seed": seed}
     if recipe != "full":
         overrides["method_options"] = {"reduction": "balanced"}  # whole slices are labeled "nothing here"

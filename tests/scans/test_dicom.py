@@ -17,8 +17,8 @@ from pydicom.uid import RLELossless
 from scipy.spatial.transform import Rotation
 
 from groundglass.errors import InputError
-from groundglass.scans import read_scan
 from groundglass.scans.dicom import read_dicom_series
+from groundglass.scans.reader import read_scan
 
 Write = Callable[..., Any]
 

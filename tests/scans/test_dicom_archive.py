@@ -10,8 +10,8 @@ import pytest
 
 from groundglass.errors import InputError
 from groundglass.scans import dicom_archive
-from groundglass.scans import read_scan
 from groundglass.scans.dicom import read_dicom_series
+from groundglass.scans.reader import read_scan
 
 Write = Callable[..., Any]
 

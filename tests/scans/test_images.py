@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 from groundglass.errors import InputError
-from groundglass.scans import read_mask
-from groundglass.scans import read_scan
+from groundglass.scans.reader import read_mask
+from groundglass.scans.reader import read_scan
 
 GREY = np.arange(20, dtype=np.uint8).reshape(4, 5) * 12
 

@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 from groundglass.errors import InputError
-from groundglass.scans import Scan
-from groundglass.scans import from_canonical
-from groundglass.scans import read_scan
-from groundglass.scans import to_canonical
-from groundglass.scans import write_nifti
+from groundglass.scans.nifti import write_nifti
+from groundglass.scans.orientation import from_canonical
+from groundglass.scans.orientation import to_canonical
+from groundglass.scans.reader import read_scan
+from groundglass.scans.scan import Scan
 
 
 def hu(shape: tuple[int, ...] = (3, 4, 5), dtype: type = np.int16) -> np.ndarray:

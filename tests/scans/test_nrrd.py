@@ -8,8 +8,8 @@ import SimpleITK
 from scipy.spatial.transform import Rotation
 
 from groundglass.errors import InputError
-from groundglass.scans import read_mask
-from groundglass.scans import read_scan
+from groundglass.scans.reader import read_mask
+from groundglass.scans.reader import read_scan
 
 
 def volume() -> SimpleITK.Image:

@@ -6,9 +6,9 @@ from itertools import product
 import numpy as np
 import pytest
 
-from groundglass.scans import Scan
-from groundglass.scans import from_canonical
-from groundglass.scans import to_canonical
+from groundglass.scans.orientation import from_canonical
+from groundglass.scans.orientation import to_canonical
+from groundglass.scans.scan import Scan
 
 SPACING = np.array([5.0, 0.7, 0.6])
 

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from groundglass.errors import InputError
-from groundglass.scans import read_mask
-from groundglass.scans import read_scan
+from groundglass.scans.reader import read_mask
+from groundglass.scans.reader import read_scan
 
 
 def save(path: Path, voxels: np.ndarray) -> Path:

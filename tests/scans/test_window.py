@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from groundglass.errors import InputError
-from groundglass.scans import Scan
-from groundglass.scans import Window
+from groundglass.scans.scan import Scan
+from groundglass.scans.window import Window
 from groundglass.scans.window import window_scan
 
 

@@ -32,14 +32,15 @@ VERBS = {
 NOTE = "Research use only: not a medical device."
 
 
-def build_parser() -> ArgumentParser:
-    """The parser of all verbs."""
+def build_parser(argv: Sequence[str] = ()) -> ArgumentParser:
+    """The parser of all verbs; only the verb that ``argv`` begins with gets its options, which keeps help quick."""
     parser = ArgumentParser(prog="groundglass", description=f"{groundglass.__doc__} {NOTE}", exit_on_error=False)
     parser.add_argument("--version", action="version", version=f"groundglass {groundglass.__version__}")
     verbs = parser.add_subcommands(dest="verb")
     for name, module in VERBS.items():
         verb = ArgumentParser(description=module.__doc__, exit_on_error=False)
-        module.add_arguments(verb)
+        if name in argv[:1]:
+            module.add_arguments(verb)
         verbs.add_subcommand(name, verb, help=(module.__doc__ or "").splitlines()[0])
     return parser
 
@@ -50,7 +51,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     logging.basicConfig(level=logging.WARNING, format="groundglass: %(message)s")
     try:
-        arguments = build_parser().parse_args(train.resolve_recipes(list(sys.argv[1:] if argv is None else argv)))
+        argv = train.resolve_recipes(list(sys.argv[1:] if argv is None else argv))
+        arguments = build_parser(argv).parse_args(argv)
         VERBS[arguments.verb].run(arguments[arguments.verb])
     except (InputError, ArgumentError) as error:
         print(f"groundglass: {' '.join(str(error).split())}", file=sys.stderr)

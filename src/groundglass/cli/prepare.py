@@ -28,9 +28,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--layout", default="folder", help=f"one of {', '.join(LAYOUTS.entries)}")
     parser.add_argument("--options", type=dict[str, Any], default={}, help="options of the layout")
     parser.add_argument("--protocol", help="split of the papers: separate or mixed; by default the layout's own")
-    parser.add_argument(
-        "--labels", help="labels to make from masks: points,masks,slice-tags,scan-tags"
-    )
+    parser.add_argument("--labels", help="labels to make from masks: points,masks,slice-tags,scan-tags")
     parser.add_argument("--rule", default="distance", help=f"where a click falls in a lesion: {', '.join(RULES)}")
     parser.add_argument(
         "--lesion-free", default="ignore", help="slices without lesion: ignore, or background (all of it)"

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from groundglass.errors import InputError
-from groundglass.scans.scan import Scan
-from groundglass.scans.scan import resized_affine
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from groundglass.scans.scan import Scan
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +59,10 @@ class Grid:
 
     def affine(self, scan: Scan) -> NDArray[np.float64]:
         """Index ``(d, h, w)`` of the network's slices of ``scan`` to LPS mm, ``(4, 4)``."""
+        import numpy as np  # here, because the command line's help needs this class but not its arithmetic
+
+        from groundglass.scans.scan import resized_affine
+
         rows, columns = self.box(scan.shape)
         cropped = scan.affine.copy()
         cropped[:3, 3] += scan.affine[:3, :3] @ np.array([0, rows.start, columns.start])

@@ -53,9 +53,7 @@ class SliceSamples(Dataset[Sample]):
             raise InputError(f"{folder.root}: there is no case in this part of the dataset; prepare it with more cases")
         labels = folder.labels(kinds)
         self.case_names = [case.case for case in cases]
-        parts = [
-            _load(folder, case, labels.get(case.case, []), grid, number) for number, case in enumerate(cases)
-        ]
+        parts = [_load(folder, case, labels.get(case.case, []), grid, number) for number, case in enumerate(cases)]
         self.tensors: Sample = {key: torch.cat([part[key] for part in parts]) for key in parts[0]}
 
     def __len__(self) -> int:
@@ -77,9 +75,7 @@ class SliceSamples(Dataset[Sample]):
         return (self.tensors["target"] != IGNORE_INDEX).flatten(1).any(dim=1)
 
 
-def _load(
-    folder: DatasetFolder, case: Case, labels: list[Label], grid: Grid, number: int
-) -> Sample:
+def _load(folder: DatasetFolder, case: Case, labels: list[Label], grid: Grid, number: int) -> Sample:
     scan = folder.scan(case)
     affine = grid.affine(scan)
     depth = scan.shape[0]
