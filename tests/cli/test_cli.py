@@ -104,9 +104,7 @@ def test_prepare_train_evaluate_predict_info(
         assert json.loads(capsys.readouterr().out)["kind"] == kind
 
 
-def test_train_resumes_and_refuses_to_overwrite(
-    dataset: Path, run: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_train_resumes_and_refuses_to_overwrite(dataset: Path, run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     command = ["train", str(dataset), "-o", str(run), "--recipe", "cb-flip-rot", "--quiet", *SMALL]
     assert main(command) == 2
     one_sentence(capsys, "--resume")
@@ -147,7 +145,11 @@ def test_labels_can_be_added_to_a_dataset(pictures: Path, tmp_path: Path, capsys
     ],
 )
 def test_mistakes_give_one_sentence_and_code_2(
-    command: list[str], words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    command: list[str],
+    words: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert main(command) == 2
@@ -177,3 +179,22 @@ def test_8_bit_image_where_hu_is_expected(run: Path, pictures: Path, capsys: pyt
     capsys.readouterr()
     assert main([*command, "--intensity", "hu"]) == 2
     one_sentence(capsys, "c0.png", "8-bit")
+
+
+def test_clicks_alone_are_enough_to_train(dataset: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    description = json.loads((dataset / "dataset.json").read_text())
+    for part in ("training", "validation", "test"):
+        for case in description[part]:
+            del case["label"]
+    (dataset / "dataset.json").write_text(json.dumps(description))
+    run = tmp_path / "clicks"
+    assert main(["train", str(dataset), "-o", str(run), "--recipe", "cb-flip-rot", *SMALL]) == 0
+    assert "no validation case has a mask" in caplog.text
+    assert json.loads((run / "result.json").read_text())["metrics"] == {}
+    output = tmp_path / "mask.nii.gz"
+    case = description["test"][0]["image"]
+    assert (
+        main(["predict", str(dataset / case), "--intensity", "display", "--checkpoint", str(run), "-o", str(output)])
+        == 0
+    )
+    assert read_mask(output).shape == (1, 40, 40)

@@ -17,7 +17,8 @@ def test_small_demo_leaves_a_page_and_a_mask(tmp_path: Path) -> None:
     demo = run_demo(tmp_path / "demo", count=4, epochs=1, samples=8, quiet=True)
     assert [row.title for row in demo.rows] == ["clicks, point loss", "clicks, CB(Flip,Rot)+PL", "full masks"]
     assert demo.page.stat().st_size > 50_000
-    assert read_mask(tmp_path / "demo" / "unseen-lesions.nii.gz").shape == read_scan(tmp_path / "demo" / "unseen.nii.gz").shape
+    mask = read_mask(tmp_path / "demo" / "unseen-lesions.nii.gz")
+    assert mask.shape == read_scan(tmp_path / "demo" / "unseen.nii.gz").shape
     costs = [row.run.result["label_seconds"] for row in demo.rows]
     assert costs[0] == costs[1] < costs[2]
 

@@ -39,7 +39,7 @@ def read_results(folder: Path) -> list[dict[str, Any]]:
 def mean_sd(measured: Sequence[float | None]) -> str:
     """``mean ± sd`` over seeds, the value alone if there is one, a dash if a run has none (nothing was predicted)."""
     if any(value is None for value in measured):
-        return "–"
+        return "-"
     values = [value for value in measured if value is not None]
     return f"{mean(values):.3f} ± {stdev(values):.3f}" if len(values) > 1 else f"{values[0]:.3f}"
 

@@ -37,4 +37,4 @@ def figures_table(results: Mapping[str, Mapping[str, Any]]) -> None:
 
 def _figure(value: float | None) -> str:
     """Three digits, or a dash for what is not defined, as the PPV where nothing was predicted."""
-    return "–" if value is None or value != value else f"{value:.3f}"
+    return "-" if value is None or value != value else f"{value:.3f}"

@@ -57,5 +57,6 @@ def run(arguments: Namespace) -> None:
         quiet=arguments.quiet,
     )
     if not arguments.quiet:
-        figures_table({config.method: finished.result})
+        if finished.result["metrics"]:
+            figures_table({config.method: finished.result})
         print(finished.folder)

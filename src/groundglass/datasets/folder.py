@@ -18,6 +18,7 @@ from groundglass.files import write_text
 from groundglass.labels.events import KINDS
 from groundglass.labels.events import Label
 from groundglass.labels.store import LabelStore
+from groundglass.scans.nifti import nifti_shape
 from groundglass.scans.reader import read_mask
 from groundglass.scans.reader import read_scan
 from groundglass.scans.scan import Intensity
@@ -98,7 +99,7 @@ class DatasetFolder:
             return None
         mask = read_mask(self.root / name)
         image = self.root / case.image
-        if mask.shape != (shape := self.scan(case).shape):
+        if mask.shape != (shape := nifti_shape(image)):
             raise InputError(
                 f"{mask.path}: its size {mask.shape} is not the size {shape} of {image}; redraw it on that image"
             )

@@ -15,6 +15,11 @@ from groundglass.scans.scan import Scan
 Pairs = list[tuple[Case, Scan, Scan]]
 
 
+def has_masks(cases: Sequence[Case]) -> bool:
+    """Whether any of the cases can be scored."""
+    return any(case.label for case in cases)
+
+
 def scored_cases(folder: DatasetFolder, cases: Sequence[Case]) -> Pairs:
     """Images and masks of the cases that have a mask.
 

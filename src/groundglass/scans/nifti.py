@@ -51,6 +51,19 @@ def read_nifti(path: Path) -> tuple[NDArray[Any], NDArray[np.float64]]:
     return _three_axes(voxels, path).transpose(2, 1, 0), RAS_TO_LPS * affine[:, KJI]
 
 
+def nifti_shape(path: Path) -> tuple[int, ...]:
+    """Number of voxels ``(D, H, W)`` in the file's axis order, from its header alone.
+
+    Raises:
+        InputError: If it is not a readable NIfTI.
+    """
+    try:
+        image: Any = nibabel.load(path)
+        return tuple(image.shape[::-1])
+    except (*BROKEN, OSError) as error:
+        raise InputError(f"{path}: not a readable NIfTI file; export or copy it again") from error
+
+
 def write_nifti(scan: Scan, path: str | Path) -> None:
     """Write a scan or mask so that reading it gives the same voxels and affine.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 import random
 import time
 from pathlib import Path
@@ -148,7 +149,9 @@ class ProgressLine(Callback):
     def on_train_epoch_end(self, trainer: Trainer, pl_module: Any) -> None:
         """Advance."""
         metrics = trainer.callback_metrics
-        figures = f"loss {float(metrics.get('train_loss', 0)):.3f}  Dice {float(metrics.get('val_dice_global', 0)):.3f}"
+        figures = f"loss {float(metrics.get('train_loss', math.nan)):.3f}"
+        if "val_dice_global" in metrics:
+            figures += f"  Dice {float(metrics['val_dice_global']):.3f}"
         self.progress.update(self.task, advance=1, figures=figures)
 
     def teardown(self, trainer: Trainer, pl_module: Any, stage: str) -> None:

@@ -18,14 +18,12 @@ def learning_curves(history: Sequence[dict[str, str]], path: Path) -> None:
         path: The picture to write.
     """
     figure = Figure(figsize=(8, 3), layout="constrained")
-    axes = figure.subplots(1, 2)
+    titles = {"train_loss": "training loss", "val_dice_global": "validation Dice (global)"}
+    shown = [column for column in titles if column in history[0]]
     epochs = [int(row["epoch"]) + 1 for row in history]
-    for axis, (column, title) in zip(
-        axes, (("train_loss", "training loss"), ("val_dice_global", "validation Dice (global)")), strict=True
-    ):
+    for axis, column in zip(figure.subplots(1, len(shown), squeeze=False)[0], shown, strict=True):
         axis.plot(epochs, [float(row[column]) for row in history], color="#1f6f8b")
-        axis.set(xlabel="epoch", title=title)
+        axis.set(xlabel="epoch", title=titles[column])
         axis.spines[["top", "right"]].set_visible(False)
-    axes[1].set_ylim(0, 1)
     with replacing(path) as temporary:
         figure.savefig(temporary, dpi=110, format="png")

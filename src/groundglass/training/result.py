@@ -16,6 +16,7 @@ from groundglass.labels.cost import label_seconds
 from groundglass.labels.events import Label
 from groundglass.methods.method import Method
 from groundglass.predict.evaluate import evaluate_at
+from groundglass.predict.evaluate import has_masks
 from groundglass.predict.evaluate import scored_cases
 from groundglass.predict.predictor import Predictor
 from groundglass.training.callbacks import read_history
@@ -43,19 +44,16 @@ def finish_run(
     """
     history = read_history(output / "history.csv")
     learning_curves(history, output / "figures" / "learning-curves.png")
-    predictor, cases = Predictor(method, config.grid), scored_cases(folder, folder.split.test)
-    threshold = float(method.threshold)
-    metrics, at_threshold = evaluate_at(predictor, cases, [0.5, threshold])
-    metrics |= {f"{name}_at_threshold": at_threshold[name] for name in ("dice_global", "dice_case")}
+    metrics = _test_metrics(method, config, folder) if has_masks(folder.split.test) else {}
     result = {
         "method": config.method,
         "network": config.network,
         "dataset": folder.name,
         "split_hash": folder.split.hash,
         "seed": config.seed,
-        "n_cases": int(metrics.pop("n_cases")),
+        "n_cases": int(metrics.pop("n_cases", 0)),
         "metrics": {key: round(value, 5) if value == value else None for key, value in metrics.items()},
-        "threshold": round(threshold, 4),
+        "threshold": round(float(method.threshold), 4),
         "label_seconds": label_seconds(labels),
         "train_seconds": round(sum(float(row["seconds"]) for row in history), 1),
         "cpu_seconds": round(cpu_seconds, 1),
@@ -66,3 +64,10 @@ def finish_run(
     }
     write_text(output / "result.json", json.dumps(result, indent=1) + "\n")
     return result
+
+
+def _test_metrics(method: Method, config: Config, folder: DatasetFolder) -> dict[str, float]:
+    """Test figures at a threshold of 0.5, as the papers have them, and Dice at the one chosen on validation."""
+    cases = scored_cases(folder, folder.split.test)
+    metrics, chosen = evaluate_at(Predictor(method, config.grid), cases, [0.5, float(method.threshold)])
+    return metrics | {f"{name}_at_threshold": chosen[name] for name in ("dice_global", "dice_case")}

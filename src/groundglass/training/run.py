@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from groundglass.labels.events import Label
 from groundglass.methods.method import Method
 from groundglass.predict.evaluate import Pairs
 from groundglass.predict.evaluate import choose_threshold
+from groundglass.predict.evaluate import has_masks
 from groundglass.predict.evaluate import scored_cases
 from groundglass.predict.predictor import Predictor
 from groundglass.training.allocator import keep_freed_memory
@@ -34,6 +36,8 @@ from groundglass.training.result import finish_run
 from groundglass.training.trainer import build_loader
 from groundglass.training.trainer import build_trainer
 from groundglass.training.trainer import quiet_lightning
+
+logger = logging.getLogger(__name__)
 
 PREPARED_AS = {
     "point": "points",
@@ -97,7 +101,7 @@ def train(
     labels = _labels(folder, kinds, config)
     _open_run(output, config, folder, resume=resume)
     samples = SliceSamples(folder, folder.split.training, config.grid, kinds=kinds)
-    validation = scored_cases(folder, folder.split.validation)
+    validation = _validation(folder)
     trainer = build_trainer(
         config,
         output,
@@ -113,7 +117,7 @@ def train(
     with quiet_lightning():
         trainer.fit(method, loader, ckpt_path=str(last) if resume and last.exists() else None)
     cpu_seconds = time.process_time() - started
-    chosen = _choose(output if config.select == "best" else last, validation)
+    chosen = _choose(output if config.select == "best" and validation else last, validation)
     result = finish_run(chosen, config, folder, output, labels=labels, cpu_seconds=cpu_seconds)
     return Run(output, chosen, config, result)
 
@@ -159,9 +163,21 @@ def _plain(value: Any) -> Any:
     return json.loads(json.dumps(value))
 
 
+def _validation(folder: DatasetFolder) -> Pairs:
+    """Validation cases with masks. Someone who has only clicks has none, and trains all the same."""
+    if has_masks(folder.split.validation):
+        return scored_cases(folder, folder.split.validation)
+    logger.warning(
+        "%s: no validation case has a mask, so the last epoch is kept and the threshold stays at 0.5", folder.root
+    )
+    return []
+
+
 def _choose(checkpoint: Path, validation: Pairs) -> Method:
-    """The trained method with its threshold chosen on the validation cases and kept in its checkpoint."""
+    """The trained method with its threshold chosen on the validation cases, if any, and kept in its checkpoint."""
     method, config = load_method(checkpoint)
+    if not validation:
+        return method
     threshold = choose_threshold(Predictor(method, config.grid), validation)
     method.threshold.fill_(threshold)
     set_threshold(find_checkpoint(checkpoint), threshold)

@@ -74,16 +74,16 @@ def _callbacks(
 ) -> list[Callback]:
     predictor = Predictor(method, config.grid, batch_size=config.batch_size)
     checkpoints = output / "checkpoints"
-    callbacks: list[Callback] = [
-        SeedEpochs(config.seed),
-        Validate(predictor, validation, config.validate_every),
-        History(output / "history.csv"),
-        StopEarly(MONITOR, mode="max", patience=config.patience, check_on_train_epoch_end=True),
-        ModelCheckpoint(
-            checkpoints, "best", monitor=MONITOR, mode="max", save_weights_only=True, enable_version_counter=False
-        ),
-        ModelCheckpoint(checkpoints, "last", enable_version_counter=False),
-    ]
+    callbacks: list[Callback] = [SeedEpochs(config.seed)]
+    if validation:  # before the history, which writes down what it logs
+        callbacks += [
+            Validate(predictor, validation, config.validate_every),
+            StopEarly(MONITOR, mode="max", patience=config.patience, check_on_train_epoch_end=True),
+            ModelCheckpoint(
+                checkpoints, "best", monitor=MONITOR, mode="max", save_weights_only=True, enable_version_counter=False
+            ),
+        ]
+    callbacks += [History(output / "history.csv"), ModelCheckpoint(checkpoints, "last", enable_version_counter=False)]
     if console is not None:
         callbacks.append(ProgressLine(console, f"{config.method}, {config.network}, seed {config.seed}"))
     return callbacks
