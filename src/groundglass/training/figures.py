@@ -22,7 +22,9 @@ def learning_curves(history: Sequence[dict[str, str]], path: Path) -> None:
     shown = [column for column in titles if column in history[0]]
     epochs = [int(row["epoch"]) + 1 for row in history]
     for axis, column in zip(figure.subplots(1, len(shown), squeeze=False)[0], shown, strict=True):
-        axis.plot(epochs, [float(row[column]) for row in history], color="#1f6f8b")
+        marker = "o" if len(epochs) == 1 else None
+        axis.plot(epochs, [float(row[column]) for row in history], color="#1f6f8b", marker=marker)
+        axis.locator_params(axis="x", integer=True)
         axis.set(xlabel="epoch", title=titles[column])
         axis.spines[["top", "right"]].set_visible(False)
     with replacing(path) as temporary:
