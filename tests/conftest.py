@@ -15,11 +15,11 @@ from groundglass.datasets.case import Case
 from groundglass.datasets.folder import DatasetFolder
 from groundglass.datasets.prepare import simulate_labels
 from groundglass.datasets.splits import Split
+from groundglass.experiments.config import Config
 from groundglass.methods.settings import TrainingSettings
 from groundglass.networks import build_network
 from groundglass.scans.nifti import write_nifti
 from groundglass.scans.scan import Scan
-from groundglass.training.config import Config
 
 SIZE = 48
 AFFINE = np.array([[0, 0, 0.8, -20], [0, 0.7, 0, -30], [5, 0, 0, -100], [0, 0, 0, 1]], float)

@@ -10,7 +10,7 @@ import pytest
 from groundglass.datasets.catalog.covid_semiseg import CovidSemiSeg
 from groundglass.datasets.prepare import prepare
 from groundglass.datasets.prepare import simulate_labels
-from groundglass.training.recipe import load_recipe
+from groundglass.experiments.recipe import load_recipe
 from groundglass.training.run import train
 
 DATA = Path(os.environ.get("GROUNDGLASS_DATA", "nowhere"))

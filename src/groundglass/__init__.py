@@ -11,12 +11,12 @@ if TYPE_CHECKING:
     from groundglass.datasets.prepare import prepare as prepare
     from groundglass.datasets.prepare import simulate_labels as simulate_labels
     from groundglass.errors import InputError as InputError
+    from groundglass.experiments.checkpoint import load_method as load_method
+    from groundglass.experiments.recipe import load_recipe as load_recipe
     from groundglass.predict.predictor import predict_mask as predict_mask
     from groundglass.scans.nifti import write_nifti as write_nifti
     from groundglass.scans.phantom import generate_phantom as generate_phantom
     from groundglass.scans.reader import read_scan as read_scan
-    from groundglass.training.checkpoint import load_method as load_method
-    from groundglass.training.recipe import load_recipe as load_recipe
     from groundglass.training.run import train as train
 
 __version__ = "0.1.0"
@@ -25,8 +25,8 @@ _PUBLIC = {
     "DatasetFolder": "groundglass.datasets.folder",
     "InputError": "groundglass.errors",
     "generate_phantom": "groundglass.scans.phantom",
-    "load_method": "groundglass.training.checkpoint",
-    "load_recipe": "groundglass.training.recipe",
+    "load_method": "groundglass.experiments.checkpoint",
+    "load_recipe": "groundglass.experiments.recipe",
     "predict_mask": "groundglass.predict.predictor",
     "prepare": "groundglass.datasets.prepare",
     "read_scan": "groundglass.scans.reader",

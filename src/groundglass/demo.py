@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
+from collections.abc import Iterable
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,8 +18,9 @@ from groundglass.datasets.folder import DatasetFolder
 from groundglass.datasets.prepare import prepare
 from groundglass.datasets.prepare import simulate_labels
 from groundglass.errors import InputError
+from groundglass.experiments.recipe import load_recipe
 from groundglass.labels.events import Point
-from groundglass.predict.evaluate import Pairs
+from groundglass.predict.evaluate import Pair
 from groundglass.predict.evaluate import scored_cases
 from groundglass.predict.predictor import Predictor
 from groundglass.report.figures import clicks
@@ -33,7 +35,6 @@ from groundglass.scans.scan import Scan
 from groundglass.scans.window import Window
 from groundglass.scans.window import window_scan
 from groundglass.training.callbacks import read_history
-from groundglass.training.recipe import load_recipe
 from groundglass.training.run import Run
 from groundglass.training.run import train
 
@@ -170,7 +171,7 @@ def _curves(rows: Sequence[Row]) -> bytes:
     return curves(lines, xlabel="epoch", ylabel="validation Dice (global)")
 
 
-def _comparison(rows: Sequence[Row], pairs: Pairs) -> bytes:
+def _comparison(rows: Sequence[Row], pairs: Iterable[Pair]) -> bytes:
     lines = []
     for _, scan, mask in [pair for pair in pairs if pair[2].voxels.any()][:3]:
         index = _busiest(mask.voxels, 1)[0]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import tempfile
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextlib import suppress
@@ -22,13 +22,11 @@ def replacing(path: Path) -> Iterator[Path]:
     temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=path.name)
-        os.close(handle)
-        temporary = Path(name)
+        temporary = path.with_name(f".{uuid.uuid4().hex}-{path.name}")
+        temporary.open("xb").close()
         yield temporary
         with temporary.open("rb+") as file:  # Windows cannot flush a file opened to read
             os.fsync(file.fileno())
-        temporary.chmod(0o644)
         temporary.replace(path)
     except OSError as error:
         raise InputError(

@@ -40,7 +40,7 @@ def predictor(middle: float = 0.45, batch_size: int = 16) -> Predictor:
 
 
 def test_cases_are_scored_with_their_masks(blobs: DatasetFolder) -> None:
-    pairs = scored_cases(blobs, blobs.split.training)
+    pairs = list(scored_cases(blobs, blobs.split.training))
     assert [case.case for case, _, _ in pairs] == ["case0", "case1", "case2", "case3"]
     assert all(scan.shape == mask.shape == (2, 48, 48) for _, scan, mask in pairs)
 
@@ -49,7 +49,7 @@ def test_cases_without_mask_are_left_out(blobs: DatasetFolder) -> None:
     first, second, *_ = blobs.split.training
     assert [case.case for case, _, _ in scored_cases(blobs, [replace(first, label=None), second])] == ["case1"]
     with pytest.raises(InputError, match="no case of this part has a mask"):
-        scored_cases(blobs, [replace(first, label=None)])
+        list(scored_cases(blobs, [replace(first, label=None)]))
 
 
 def test_only_the_slices_of_this_part_are_scored(blobs: DatasetFolder) -> None:
@@ -64,7 +64,7 @@ def test_only_the_slices_of_this_part_are_scored(blobs: DatasetFolder) -> None:
 
 @pytest.mark.parametrize("batch_size", [1, 16])
 def test_figures_are_those_of_the_masks_of_all_cases(blobs: DatasetFolder, batch_size: int) -> None:
-    pairs = scored_cases(blobs, blobs.split.training)
+    pairs = list(scored_cases(blobs, blobs.split.training))
     meter = OverlapMeter()
     for case, scan, mask in pairs:
         meter.update(case.case, predictor(0.35).mask(scan, 0.5).voxels > 0, mask.voxels > 0)
@@ -79,7 +79,7 @@ def test_a_perfect_prediction_scores_one(blobs: DatasetFolder) -> None:
 
 
 def test_several_thresholds_in_one_pass(blobs: DatasetFolder) -> None:
-    pairs = scored_cases(blobs, blobs.split.test)
+    pairs = list(scored_cases(blobs, blobs.split.test))
     several = evaluate_at(predictor(), pairs, [0.001, 0.5, 0.999])
     alone = [evaluate(predictor(), pairs, threshold=threshold) for threshold in (0.001, 0.5, 0.999)]
     for one, other in zip(several, alone, strict=True):
@@ -88,7 +88,7 @@ def test_several_thresholds_in_one_pass(blobs: DatasetFolder) -> None:
 
 
 def test_the_chosen_threshold_makes_up_for_a_network_that_calls_too_much_lesion(blobs: DatasetFolder) -> None:
-    pairs = scored_cases(blobs, blobs.split.validation)
+    pairs = list(scored_cases(blobs, blobs.split.validation))
     too_much = predictor(0.26)
     threshold = choose_threshold(too_much, pairs)
     assert threshold > 0.5

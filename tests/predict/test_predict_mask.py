@@ -8,12 +8,12 @@ import pytest
 import torch
 
 from groundglass.errors import InputError
+from groundglass.experiments.checkpoint import build_method
+from groundglass.experiments.config import Config
 from groundglass.predict.predictor import predict_mask
 from groundglass.scans.nifti import write_nifti
 from groundglass.scans.reader import read_scan
 from groundglass.scans.scan import Scan
-from groundglass.training.checkpoint import build_method
-from groundglass.training.config import Config
 
 AFFINE = np.array([[0, 0, 0.8, -20], [0, 0.7, 0, -30], [5, 0, 0, -100], [0, 0, 0, 1]], float)
 

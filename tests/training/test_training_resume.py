@@ -16,10 +16,10 @@ import torch
 
 from groundglass.datasets.folder import DatasetFolder
 from groundglass.errors import InputError
+from groundglass.experiments.config import Config
 from groundglass.methods.consistency import PointConsistency
 from groundglass.predict.predictor import Predictor
 from groundglass.training.callbacks import read_history
-from groundglass.training.config import Config
 from groundglass.training.run import Run
 from groundglass.training.run import train
 
@@ -135,7 +135,7 @@ def test_a_validation_of_an_earlier_epoch_still_stands(
 KILLED = """
 import os, signal
 from groundglass.methods.consistency import PointConsistency
-from groundglass.training.config import Config
+from groundglass.experiments.config import Config
 from groundglass.training.run import train
 
 steps, loss = [], PointConsistency.loss

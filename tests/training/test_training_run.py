@@ -15,13 +15,13 @@ from PIL import Image
 
 from groundglass.datasets.folder import DatasetFolder
 from groundglass.errors import InputError
+from groundglass.experiments.checkpoint import load_method
+from groundglass.experiments.config import Config
 from groundglass.predict.evaluate import evaluate
 from groundglass.predict.evaluate import scored_cases
 from groundglass.predict.predictor import Predictor
 from groundglass.training.allocator import keep_freed_memory
 from groundglass.training.callbacks import read_history
-from groundglass.training.checkpoint import load_method
-from groundglass.training.config import Config
 from groundglass.training.figures import learning_curves
 from groundglass.training.machine import machine
 from groundglass.training.machine import versions
@@ -64,6 +64,7 @@ def test_the_config_is_complete(finished: Run, blobs: DatasetFolder) -> None:
     content = yaml.safe_load((finished.folder / "config.yaml").read_text())
     assert content.pop("data") == str(blobs.root)
     assert content.pop("split_hash") == blobs.split.hash
+    assert len(content.pop("labels_hash")) == 12
     assert Config.from_dict(content) == finished.config
 
 
@@ -97,7 +98,7 @@ def test_clicks_are_counted_as_three_seconds_each(
 
 def test_the_test_cases_are_scored_by_the_best_checkpoint(finished: Run, blobs: DatasetFolder) -> None:
     method, config = load_method(finished.folder)
-    pairs = scored_cases(blobs, blobs.split.test)
+    pairs = list(scored_cases(blobs, blobs.split.test))
     figures = evaluate(Predictor(method, config.grid), pairs)
     assert finished.result["metrics"]["dice_global"] == pytest.approx(figures["dice_global"], abs=1e-4)
     assert figures["dice_global"] > 0.8

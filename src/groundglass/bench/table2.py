@@ -15,12 +15,12 @@ from groundglass.datasets.folder import DESCRIPTION
 from groundglass.datasets.folder import DatasetFolder
 from groundglass.datasets.prepare import prepare
 from groundglass.datasets.prepare import simulate_labels
+from groundglass.experiments.config import Config
+from groundglass.experiments.recipe import load_recipe
 from groundglass.files import write_text
 from groundglass.predict.evaluate import evaluate
 from groundglass.predict.evaluate import scored_cases
 from groundglass.predict.predictor import Predictor
-from groundglass.training.config import Config
-from groundglass.training.recipe import load_recipe
 from groundglass.training.run import Run
 from groundglass.training.run import train
 

@@ -16,15 +16,15 @@ from groundglass.datasets.loader import BatchLoader
 from groundglass.datasets.loader import EpochSampler
 from groundglass.datasets.samples import Sample
 from groundglass.datasets.samples import SliceSamples
+from groundglass.experiments.checkpoint import build_method
+from groundglass.experiments.config import Config
+from groundglass.experiments.recipe import load_recipe
 from groundglass.files import write_text
 from groundglass.labels.rasterize import IGNORE_INDEX
 from groundglass.methods.method import Method
 from groundglass.training.allocator import keep_freed_memory
-from groundglass.training.checkpoint import build_method
-from groundglass.training.config import Config
 from groundglass.training.machine import machine
 from groundglass.training.machine import versions
-from groundglass.training.recipe import load_recipe
 
 STEPS = 12
 WARM_UP = 3

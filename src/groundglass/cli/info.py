@@ -73,7 +73,7 @@ def _dataset(path: Path) -> dict[str, Any]:
 
 
 def _checkpoint(path: Path) -> dict[str, Any]:
-    from groundglass.training.checkpoint import load_method
+    from groundglass.experiments.checkpoint import load_method
 
     method, config = load_method(path)
     return {

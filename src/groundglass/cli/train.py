@@ -9,8 +9,8 @@ from jsonargparse import ActionConfigFile
 from jsonargparse import ArgumentParser
 from jsonargparse import Namespace
 
-from groundglass.training.config import Config
-from groundglass.training.recipe import find_recipe
+from groundglass.experiments.config import Config
+from groundglass.experiments.recipe import find_recipe
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -56,7 +56,7 @@ def run(arguments: Namespace) -> None:
         devices=arguments.devices,
         quiet=arguments.quiet,
     )
-    if not arguments.quiet:
+    if finished.result and not arguments.quiet:
         if finished.result["metrics"]:
             figures_table({config.method: finished.result})
         print(finished.folder)

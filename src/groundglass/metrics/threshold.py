@@ -40,5 +40,6 @@ class DiceCurve:
         if not self._lesion.sum():
             return 0.5, float("nan")
         dice = self.dice()
-        index = int(dice.argmax())
+        tied = np.flatnonzero(dice == dice.max())
+        index = int(tied[len(tied) // 2])  # the middle of a plateau is the safest
         return index / BINS, float(dice[index])

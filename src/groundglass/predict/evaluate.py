@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from collections.abc import Iterator
 from collections.abc import Sequence
 
 from groundglass.datasets.case import Case
@@ -12,7 +14,8 @@ from groundglass.metrics.threshold import DiceCurve
 from groundglass.predict.predictor import Predictor
 from groundglass.scans.scan import Scan
 
-Pairs = list[tuple[Case, Scan, Scan]]
+Pair = tuple[Case, Scan, Scan]
+Pairs = Iterable[Pair]
 
 
 def has_masks(cases: Sequence[Case]) -> bool:
@@ -20,23 +23,19 @@ def has_masks(cases: Sequence[Case]) -> bool:
     return any(case.label for case in cases)
 
 
-def scored_cases(folder: DatasetFolder, cases: Sequence[Case]) -> Pairs:
-    """Images and masks of the cases that have a mask.
+def scored_cases(folder: DatasetFolder, cases: Sequence[Case]) -> Iterator[Pair]:
+    """Images and masks of the cases that have a mask, one case in memory at a time.
 
     Raises:
         InputError: If none has.
     """
-    pairs = []
+    if not has_masks(cases):
+        raise InputError(f"{folder.root}: no case of this part has a mask, so it cannot be scored; add masks")
     for case in cases:
         mask = folder.mask(case)
         if mask is not None:
             first, last = case.slices or (0, mask.shape[0])
-            pairs.append((case, folder.scan(case).slab(first, last), mask.slab(first, last)))
-    if not pairs:
-        raise InputError(
-            f"{folder.root}: no case of this part has a mask, nothing can be scored; prepare it with masks"
-        )
-    return pairs
+            yield case, folder.scan(case).slab(first, last), mask.slab(first, last)
 
 
 def choose_threshold(predictor: Predictor, pairs: Pairs) -> float:

@@ -14,6 +14,7 @@ from groundglass.datasets.augmentation import Dihedral
 from groundglass.datasets.grid import Grid
 from groundglass.datasets.preprocessing import restore
 from groundglass.datasets.preprocessing import slice_images
+from groundglass.experiments.checkpoint import load_method
 from groundglass.methods.method import Method
 from groundglass.scans.orientation import from_canonical
 from groundglass.scans.orientation import to_canonical
@@ -94,8 +95,6 @@ def predict_mask(
     Raises:
         InputError: If a file cannot be used.
     """
-    from groundglass.training.checkpoint import load_method
-
     method, config = load_method(checkpoint)
     scan = read_scan(path, intensity=intensity)
     predictor = Predictor(method, config.grid, orientations=orientations)

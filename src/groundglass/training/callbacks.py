@@ -25,7 +25,7 @@ from rich.progress import TimeRemainingColumn
 
 from groundglass.errors import InputError
 from groundglass.files import write_text
-from groundglass.predict.evaluate import Pairs
+from groundglass.predict.evaluate import Pair
 from groundglass.predict.evaluate import evaluate
 from groundglass.predict.predictor import Predictor
 
@@ -53,7 +53,7 @@ class Validate(Callback):
         every: Epochs between two validations.
     """
 
-    def __init__(self, predictor: Predictor, pairs: Pairs, every: int) -> None:
+    def __init__(self, predictor: Predictor, pairs: list[Pair], every: int) -> None:
         self.predictor = predictor
         self.pairs = pairs
         self.every = every

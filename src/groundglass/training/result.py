@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from groundglass.datasets.folder import DatasetFolder
+from groundglass.experiments.config import Config
 from groundglass.files import write_text
 from groundglass.labels.cost import label_seconds
 from groundglass.labels.events import Label
@@ -20,7 +21,6 @@ from groundglass.predict.evaluate import has_masks
 from groundglass.predict.evaluate import scored_cases
 from groundglass.predict.predictor import Predictor
 from groundglass.training.callbacks import read_history
-from groundglass.training.config import Config
 from groundglass.training.figures import learning_curves
 from groundglass.training.machine import machine
 from groundglass.training.machine import versions

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 from collections.abc import Sequence
@@ -10,28 +9,28 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
 from lightning import seed_everything
 from rich.console import Console
 
 from groundglass.datasets.folder import DatasetFolder
 from groundglass.datasets.samples import SliceSamples
 from groundglass.errors import InputError
-from groundglass.files import write_text
-from groundglass.labels.events import KINDS
+from groundglass.experiments.checkpoint import build_method
+from groundglass.experiments.checkpoint import find_checkpoint
+from groundglass.experiments.checkpoint import load_method
+from groundglass.experiments.checkpoint import set_threshold
+from groundglass.experiments.config import Config
 from groundglass.labels.events import Label
 from groundglass.methods.method import Method
-from groundglass.predict.evaluate import Pairs
+from groundglass.predict.evaluate import Pair
 from groundglass.predict.evaluate import choose_threshold
 from groundglass.predict.evaluate import has_masks
 from groundglass.predict.evaluate import scored_cases
 from groundglass.predict.predictor import Predictor
 from groundglass.training.allocator import keep_freed_memory
-from groundglass.training.checkpoint import build_method
-from groundglass.training.checkpoint import find_checkpoint
-from groundglass.training.checkpoint import load_method
-from groundglass.training.checkpoint import set_threshold
-from groundglass.training.config import Config
+from groundglass.training.record import check_run_folder
+from groundglass.training.record import run_record
+from groundglass.training.record import write_run_record
 from groundglass.training.result import finish_run
 from groundglass.training.trainer import build_loader
 from groundglass.training.trainer import build_trainer
@@ -57,7 +56,7 @@ class Run:
         folder: ``config.yaml``, ``history.csv``, ``checkpoints/``, ``figures/`` and ``result.json``.
         method: The trained method, best on validation.
         config: The recipe.
-        result: The content of ``result.json``.
+        result: The content of ``result.json``; empty in all but the first of several processes.
     """
 
     folder: Path
@@ -91,7 +90,7 @@ def train(
 
     Raises:
         InputError: If the dataset lacks the labels the method needs, the run folder exists (without ``resume``) or
-            is of another recipe (with it), or a file is damaged.
+            is of another recipe or other labels (with it), or a file is damaged.
     """
     keep_freed_memory()
     output = Path(output)
@@ -99,7 +98,8 @@ def train(
     folder = DatasetFolder.open(data)
     kinds = config.labels or list(method.uses)
     labels = _labels(folder, kinds, config)
-    _open_run(output, config, folder, resume=resume)
+    record = run_record(config, folder, labels)
+    check_run_folder(output, record, resume=resume)
     samples = SliceSamples(folder, folder.split.training, config.grid, kinds=kinds)
     validation = _validation(folder)
     trainer = build_trainer(
@@ -113,10 +113,14 @@ def train(
     )
     loader = build_loader(config, method, samples, trainer)
     last = output / "checkpoints" / "last.ckpt"
+    if trainer.is_global_zero:
+        write_run_record(output, record)
     started = time.process_time()
     with quiet_lightning():
         trainer.fit(method, loader, ckpt_path=str(last) if resume and last.exists() else None)
     cpu_seconds = time.process_time() - started
+    if not trainer.is_global_zero:  # one process writes the results of all
+        return Run(output, method, config, {})
     chosen = _choose(output if config.select == "best" and validation else last, validation)
     result = finish_run(chosen, config, folder, output, labels=labels, cpu_seconds=cpu_seconds)
     return Run(output, chosen, config, result)
@@ -124,8 +128,8 @@ def train(
 
 def _labels(folder: DatasetFolder, kinds: Sequence[str], config: Config) -> list[Label]:
     """Events of the training cases the run may use: nothing else costs annotation time or is trained on."""
-    if unknown := sorted(set(kinds) - set(KINDS)):
-        raise InputError(f"recipe: there are no labels of kind {unknown[0]!r}; choose from {', '.join(KINDS)}")
+    if unknown := sorted(set(kinds) - set(PREPARED_AS)):
+        raise InputError(f"recipe: there are no labels of kind {unknown[0]!r}; choose from {', '.join(PREPARED_AS)}")
     by_case = folder.labels(kinds)
     names = dict.fromkeys(case.case for case in folder.split.training)
     labels = [label for name in names for label in by_case.get(name, [])]
@@ -142,38 +146,17 @@ def _seeded_method(config: Config) -> Method:
     return build_method(config)
 
 
-def _open_run(output: Path, config: Config, folder: DatasetFolder, *, resume: bool) -> None:
-    path = output / "config.yaml"
-    content = {"data": str(folder.root), "split_hash": folder.split.hash, **config.to_dict()}
-    if path.exists():
-        if not resume:
-            raise InputError(f"{output}: there is a run already; go on with it by --resume, or choose another --output")
-        before = yaml.safe_load(path.read_text("utf-8"))
-        changed = [key for key in config.to_dict() if _plain(before.get(key)) != _plain(content[key])]
-        if changed or before["split_hash"] != content["split_hash"]:
-            what = changed[0] if changed else "the dataset's split"
-            raise InputError(
-                f"{output}: {what} is not what this run was started with; resume it unchanged or start another"
-            )
-    write_text(path, yaml.safe_dump(_plain(content), sort_keys=False))
-
-
-def _plain(value: Any) -> Any:
-    """Tuples as lists, as YAML and JSON have them."""
-    return json.loads(json.dumps(value))
-
-
-def _validation(folder: DatasetFolder) -> Pairs:
+def _validation(folder: DatasetFolder) -> list[Pair]:
     """Validation cases with masks. Someone who has only clicks has none, and trains all the same."""
     if has_masks(folder.split.validation):
-        return scored_cases(folder, folder.split.validation)
+        return list(scored_cases(folder, folder.split.validation))  # in memory: they are scored every epoch
     logger.warning(
         "%s: no validation case has a mask, so the last epoch is kept and the threshold stays at 0.5", folder.root
     )
     return []
 
 
-def _choose(checkpoint: Path, validation: Pairs) -> Method:
+def _choose(checkpoint: Path, validation: list[Pair]) -> Method:
     """The trained method with its threshold chosen on the validation cases, if any, and kept in its checkpoint."""
     method, config = load_method(checkpoint)
     if not validation:

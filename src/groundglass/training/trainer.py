@@ -7,9 +7,11 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from lightning import Callback
 from lightning import Trainer
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import ModelCheckpoint
 from rich.console import Console
 
@@ -17,16 +19,16 @@ from groundglass.datasets.loader import BatchLoader
 from groundglass.datasets.loader import EpochSampler
 from groundglass.datasets.samples import SliceSamples
 from groundglass.errors import InputError
+from groundglass.experiments.checkpoint import AtomicCheckpointIO
+from groundglass.experiments.config import Config
 from groundglass.methods.method import Method
-from groundglass.predict.evaluate import Pairs
+from groundglass.predict.evaluate import Pair
 from groundglass.predict.predictor import Predictor
 from groundglass.training.callbacks import History
 from groundglass.training.callbacks import ProgressLine
 from groundglass.training.callbacks import SeedEpochs
 from groundglass.training.callbacks import StopEarly
 from groundglass.training.callbacks import Validate
-from groundglass.training.checkpoint import AtomicCheckpointIO
-from groundglass.training.config import Config
 
 MONITOR = "val_dice_global"
 
@@ -35,7 +37,7 @@ def build_trainer(
     config: Config,
     output: Path,
     method: Method,
-    validation: Pairs,
+    validation: list[Pair],
     *,
     device: str,
     devices: int,
@@ -52,7 +54,7 @@ def build_trainer(
         devices: Number of processes or GPUs.
         console: Where progress is shown, or ``None``.
     """
-    with quiet_lightning():
+    with quiet_lightning(), _device_errors(device):
         return Trainer(
             max_epochs=config.epochs,
             accelerator=device,
@@ -70,7 +72,7 @@ def build_trainer(
 
 
 def _callbacks(
-    config: Config, output: Path, method: Method, validation: Pairs, console: Console | None
+    config: Config, output: Path, method: Method, validation: list[Pair], console: Console | None
 ) -> list[Callback]:
     predictor = Predictor(method, config.grid, batch_size=config.batch_size)
     checkpoints = output / "checkpoints"
@@ -79,14 +81,17 @@ def _callbacks(
         callbacks += [
             Validate(predictor, validation, config.validate_every),
             StopEarly(MONITOR, mode="max", patience=config.patience, check_on_train_epoch_end=True),
-            ModelCheckpoint(
-                checkpoints, "best", monitor=MONITOR, mode="max", save_weights_only=True, enable_version_counter=False
-            ),
         ]
-    callbacks += [History(output / "history.csv"), ModelCheckpoint(checkpoints, "last", enable_version_counter=False)]
+        if config.select == "best":
+            callbacks.append(_checkpoint(checkpoints, "best", monitor=MONITOR, mode="max", save_weights_only=True))
+    callbacks += [History(output / "history.csv"), _checkpoint(checkpoints, "last")]
     if console is not None:
         callbacks.append(ProgressLine(console, f"{config.method}, {config.network}, seed {config.seed}"))
     return callbacks
+
+
+def _checkpoint(folder: Path, name: str, **options: Any) -> ModelCheckpoint:
+    return ModelCheckpoint(folder, name, enable_version_counter=False, **options)
 
 
 def build_loader(config: Config, method: Method, samples: SliceSamples, trainer: Trainer) -> BatchLoader:
@@ -106,6 +111,14 @@ def build_loader(config: Config, method: Method, samples: SliceSamples, trainer:
         world_size=trainer.world_size,
     )
     return BatchLoader(samples, sampler, max(config.batch_size // trainer.world_size, 1))
+
+
+@contextmanager
+def _device_errors(device: str) -> Iterator[None]:
+    try:
+        yield
+    except (MisconfigurationException, ValueError) as error:
+        raise InputError(f"--device {device!r} cannot be used here; choose cpu or auto") from error
 
 
 @contextmanager

@@ -12,13 +12,13 @@ import pytest
 import torch
 
 from groundglass.errors import InputError
-from groundglass.training.checkpoint import AtomicCheckpointIO
-from groundglass.training.checkpoint import build_method
-from groundglass.training.checkpoint import find_checkpoint
-from groundglass.training.checkpoint import load_method
-from groundglass.training.checkpoint import read_checkpoint
-from groundglass.training.checkpoint import set_threshold
-from groundglass.training.config import Config
+from groundglass.experiments.checkpoint import AtomicCheckpointIO
+from groundglass.experiments.checkpoint import build_method
+from groundglass.experiments.checkpoint import find_checkpoint
+from groundglass.experiments.checkpoint import load_method
+from groundglass.experiments.checkpoint import read_checkpoint
+from groundglass.experiments.checkpoint import set_threshold
+from groundglass.experiments.config import Config
 
 Content = dict[str, Any]
 

@@ -10,11 +10,11 @@ import torch
 from lightning.pytorch.plugins import CheckpointIO
 
 from groundglass.errors import InputError
+from groundglass.experiments.config import Config
 from groundglass.files import replacing
 from groundglass.methods import METHODS
 from groundglass.methods.method import Method
 from groundglass.networks import build_network
-from groundglass.training.config import Config
 
 BROKEN = (
     pickle.UnpicklingError,

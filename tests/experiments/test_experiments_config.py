@@ -9,13 +9,13 @@ import yaml
 
 from groundglass.datasets.grid import Grid
 from groundglass.errors import InputError
+from groundglass.experiments.config import Config
+from groundglass.experiments.recipe import find_recipe
+from groundglass.experiments.recipe import load_recipe
+from groundglass.experiments.recipe import recipe_folder
 from groundglass.methods import METHODS
 from groundglass.methods.settings import TrainingSettings
 from groundglass.networks import NETWORKS
-from groundglass.training.config import Config
-from groundglass.training.recipe import find_recipe
-from groundglass.training.recipe import load_recipe
-from groundglass.training.recipe import recipe_folder
 
 RECIPES = sorted(path.stem for path in recipe_folder().glob("*.yaml"))
 

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from groundglass.errors import InputError
-from groundglass.training.config import Config
+from groundglass.experiments.config import Config
 
 
 def recipe_folder() -> Path:
@@ -54,7 +54,10 @@ def load_recipe(recipe: str | Path, overrides: dict[str, Any] | None = None) -> 
     Raises:
         InputError: If a key is unknown or a value is of the wrong kind.
     """
-    return Config.from_dict(_merged(read_recipe(recipe), overrides or {}))
+    try:
+        return Config.from_dict(_merged(read_recipe(recipe), overrides or {}))
+    except InputError as error:
+        raise InputError(f"{find_recipe(recipe)}: {error}") from error
 
 
 def _merged(base: dict[str, Any], overrides: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""Experiments: the schema of a recipe, the recipes, and checkpoints that carry theirs."""
