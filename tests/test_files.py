@@ -49,7 +49,7 @@ def test_a_failure_in_the_block_leaves_the_old_file_and_nothing_else(tmp_path: P
     assert [one.name for one in tmp_path.iterdir()] == ["result.json"]
 
 
-@pytest.mark.parametrize("function", ["os.fsync", "pathlib.Path.replace", "pathlib.Path.open"])
+@pytest.mark.parametrize("function", ["os.fsync", "pathlib.Path.replace", "pathlib.Path.write_bytes"])
 def test_a_full_disk_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, function: str) -> None:
     path = tmp_path / "weights.bin"
     write_bytes(path, b"old")
