@@ -34,6 +34,10 @@ test-slow: $(DONE)
 test-real: $(DONE)
 	GROUNDGLASS_DATA=$(GROUNDGLASS_DATA) $(BIN)/pytest -m real_data
 
+docs: $(DONE)
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[docs]"
+	$(BIN)/mkdocs build --strict
+
 # Needs medseg100 (COVID-SemiSeg): make bench MEDSEG100=/path/to/medseg100
 bench: $(DONE)
 	$(BIN)/groundglass bench table2 --root $(MEDSEG100)

@@ -9,6 +9,7 @@ import pytest
 from groundglass.errors import InputError
 from groundglass.methods import METHODS
 from groundglass.networks import NETWORKS
+from groundglass.networks import build_network
 from groundglass.registry import Registry
 
 
@@ -67,3 +68,13 @@ def test_everything_registered_can_be_imported(registry: Registry) -> None:
     assert [registry.get(name).__name__ for name in names] == [
         entry.split(":")[1] for entry in registry.entries.values()
     ]
+
+
+def test_a_value_that_torch_refuses_is_the_users_mistake() -> None:
+    with pytest.raises(InputError, match="network 'plain-unet': dropout"):
+        NETWORKS.build("plain-unet", {"dropout": 2.0})
+
+
+def test_fcn8_always_gets_three_channels() -> None:
+    with pytest.raises(InputError, match="network 'fcn8' has no option 'in_channels'"):
+        build_network("fcn8", {"in_channels": 1})

@@ -44,7 +44,12 @@ class Registry:
             raise InputError(
                 f"{self.what} {name!r} has no option {unknown[0]!r}; it has {', '.join(known) or 'none at all'}"
             )
-        return cls(**_checked(cls, options, self.what, name), **given)
+        try:
+            return cls(**_checked(cls, options, self.what, name), **given)
+        except InputError:
+            raise
+        except ValueError as error:  # how torch refuses a value, a dropout of 2 for instance
+            raise InputError(f"{self.what} {name!r}: {error}") from error
 
 
 def _checked(cls: Any, options: dict[str, Any], what: str, name: str) -> dict[str, Any]:

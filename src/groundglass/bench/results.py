@@ -13,22 +13,18 @@ from typing import Any
 
 from groundglass.files import write_text
 
-FIGURES = ("dice_global", "iou", "ppv", "sensitivity", "specificity", "dice_case", "dice_global_8_orientations")
-HEADER = (
-    "method",
-    "network",
-    "seeds",
-    "Dice",
-    "IoU",
-    "PPV",
-    "sens.",
-    "spec.",
-    "Dice per case",
-    "Dice, 8 orientations",
-    "labels (s)",
-    "training (s)",
-    "paper: Dice / IoU / PPV / sens. / spec.",
-)
+COLUMNS = {
+    "dice_global": "Dice",
+    "dice_global_at_threshold": "Dice at the threshold chosen on validation",
+    "dice_global_8_orientations": "Dice, 8 orientations",
+    "dice_case": "Dice per case",
+    "iou": "IoU",
+    "ppv": "PPV",
+    "sensitivity": "sensitivity",
+    "specificity": "specificity",
+}
+BRIEF = ("dice_global", "dice_global_at_threshold", "dice_case", "ppv", "sensitivity")
+"""Columns of the table that fits a README."""
 
 
 def read_results(folder: Path) -> list[dict[str, Any]]:
@@ -49,19 +45,36 @@ def write_table(folder: Path, paper: Mapping[str, tuple[float, ...]]) -> str:
 
     Args:
         folder: Where the results are; ``<folder's name>.md`` is written.
-        paper: The paper's figures for each method; also the order of the rows.
+        paper: The paper's Dice, IoU, PPV, sensitivity and specificity of each method; also the order of the rows.
     """
-    groups: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
-    for result in read_results(folder):
-        groups[result["network"], result["method"]].append(result)
-    order = list(paper)
-    lines = [f"| {' | '.join(HEADER)} |", f"|{'---|' * len(HEADER)}"]
-    for (network, method), results in sorted(groups.items(), key=lambda one: (one[0][0], order.index(one[0][1]))):
-        figures = [mean_sd([result["metrics"][name] for result in results]) for name in FIGURES]
-        seconds = [f"{mean(result[name] for result in results):.0f}" for name in ("label_seconds", "train_seconds")]
-        cells = [method, network, str(len(results)), *figures, *seconds]
-        lines.append(f"| {' | '.join(cells)} | {' / '.join(f'{value:.2f}' for value in paper[method])} |")
-    machines = sorted({f"{result['machine']}, {result['threads']} threads" for result in read_results(folder)})
-    table = "\n".join(lines) + f"\n\nMean ± sd over seeds. Machine: {'; '.join(machines)}.\n"
+    results = read_results(folder)
+    machines = sorted({f"{result['machine']}, {result['threads']} threads" for result in results})
+    table = f"{markdown_table(results, paper)}\n\nMean ± sd over seeds. Machine: {'; '.join(machines)}.\n"
     write_text(folder / f"{folder.name}.md", table)
     return table
+
+
+def markdown_table(
+    results: Sequence[dict[str, Any]],
+    paper: Mapping[str, tuple[float, ...]],
+    columns: Sequence[str] = tuple(COLUMNS),
+) -> str:
+    """A line for each network and method, in the paper's order."""
+    groups: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
+    for result in results:
+        groups[result["network"], result["method"]].append(result)
+    titles = ["method", "network", "seeds", *(COLUMNS[name] for name in columns)]
+    titles += ["labels (s)", "training (s)", "paper: Dice / IoU / PPV / sens. / spec."]
+    order = list(paper)
+    keys = sorted(groups, key=lambda key: (key[0], order.index(key[1])))
+    lines = [_row(*key, groups[key], paper[key[1]], columns) for key in keys]
+    return "\n".join([f"| {' | '.join(titles)} |", f"|{'---|' * len(titles)}", *lines])
+
+
+def _row(
+    network: str, method: str, results: Sequence[dict[str, Any]], paper: tuple[float, ...], columns: Sequence[str]
+) -> str:
+    figures = [mean_sd([result["metrics"].get(name) for result in results]) for name in columns]
+    seconds = [f"{mean(result[name] for result in results):.0f}" for name in ("label_seconds", "train_seconds")]
+    beside = " / ".join(f"{value:.2f}" for value in paper)
+    return f"| {' | '.join([method, network, str(len(results)), *figures, *seconds, beside])} |"

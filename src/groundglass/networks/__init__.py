@@ -28,9 +28,9 @@ def build_network(name: str, options: dict[str, Any]) -> nn.Module:
     """
     from torch import nn
 
-    network: nn.Module = NETWORKS.build(name, options)
     if name == "fcn8":
         from groundglass.networks.imagenet import ImageNetInput
 
-        return nn.Sequential(ImageNetInput(), network)
+        return nn.Sequential(ImageNetInput(), NETWORKS.build(name, options, in_channels=3))
+    network: nn.Module = NETWORKS.build(name, options)
     return network
