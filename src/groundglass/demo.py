@@ -42,7 +42,7 @@ RECIPES = {"pl": "clicks, point loss", "cb-flip-rot": "clicks, CB(Flip,Rot)+PL",
 SHAPE = (24, 160, 160)
 GRID = {"size": [128, 128], "crop": [132, 132]}
 COUNT = 18
-EPOCHS = 24
+EPOCHS = 20
 SAMPLES = 96
 """Slices an epoch: the same for all three, so that each trains for the same number of steps."""
 UNSEEN_SEED = 1000
@@ -130,6 +130,7 @@ def _dataset(path: Path, seed: int, count: int) -> DatasetFolder:
 
 def _train(folder: DatasetFolder, recipe: str, output: Path, seed: int, epochs: int, samples: int, quiet: bool) -> Run:
     overrides: dict[str, Any] = {"grid": GRID, "epochs": epochs, "epoch_samples": samples, "seed": seed}
+    overrides["validate_every"] = 2
     if recipe != "full":
         overrides["method_options"] = {"reduction": "balanced"}  # whole slices are labeled "nothing here"
     config = load_recipe(recipe, overrides)

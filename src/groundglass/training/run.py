@@ -99,7 +99,6 @@ def train(
     kinds = config.labels or list(method.uses)
     labels = _labels(folder, kinds, config)
     record = run_record(config, folder, labels)
-    check_run_folder(output, record, resume=resume)
     samples = SliceSamples(folder, folder.split.training, config.grid, kinds=kinds)
     validation = _validation(folder)
     trainer = build_trainer(
@@ -113,7 +112,8 @@ def train(
     )
     loader = build_loader(config, method, samples, trainer)
     last = output / "checkpoints" / "last.ckpt"
-    if trainer.is_global_zero:
+    if trainer.is_global_zero:  # the other processes would find the run that this one begins
+        check_run_folder(output, record, resume=resume)
         write_run_record(output, record)
     started = time.process_time()
     with quiet_lightning():
