@@ -30,7 +30,7 @@ Sample = dict[str, Tensor]
 
 
 class SliceSamples(Dataset[Sample]):
-    """All slices of some cases on the network's grid, as tensors in memory (half precision: 74 kB a slice at 192 px).
+    """All slices of some cases on the network's grid, as tensors in memory (147 kB a slice at 192 px).
 
     A sample has ``image (1, H, W) float32`` in [0, 1], ``target (1, H, W) uint8``, ``tag int8``,
     ``lung (1, H, W) bool`` (all true where no lung mask is known), ``case`` and ``index``: numbers of its case in
