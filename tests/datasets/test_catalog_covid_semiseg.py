@@ -79,3 +79,17 @@ def test_a_missing_or_empty_folder_is_refused(root: Path, tmp_path: Path) -> Non
     (root / "TestingSet/LungInfection-Test/GT").mkdir()
     with pytest.raises(InputError, match="holds no image"):
         CovidSemiSeg(root).sources()
+
+
+def test_further_slices_without_masks_train_only_where_they_are_wanted(root: Path, tmp_path: Path) -> None:
+    further = root / "TrainingSet/LungInfection-Train/Pseudo-label/Imgs"
+    for number in range(4):
+        write_picture(further / f"slice{number}.png", np.full((16, 16), 200 + number, np.uint8))
+    assert not any(source.case.startswith("unlabeled") for source in CovidSemiSeg(root).sources())
+    folder = prepare(CovidSemiSeg(root, unlabeled=True), tmp_path / "more", name="more")
+    cases = {case.case: case for case in folder.split.training}
+    assert len(cases) == 18 + 4
+    assert cases["unlabeled-slice2"].label is None
+    assert folder.scan(cases["unlabeled-slice2"]).voxels.max() == 202
+    assert len(folder.split.validation) == 2
+    assert len(folder.split.test) == 3

@@ -157,3 +157,49 @@ def test_a_blob_goes_to_the_network_and_back_to_its_own_place() -> None:
     back = restore(torch.from_numpy(seen).float().unsqueeze(1), grid, (1, 90, 120))[0].numpy() > 0.5
     assert 2 * (back & blob).sum() / (back.sum() + blob.sum()) > 0.95
     assert np.allclose(np.argwhere(back).mean(axis=0), [30, 70], atol=0.6)
+
+
+def lungs_of(shape: tuple[int, int, int], rows: slice, columns: slice) -> Scan:
+    voxels = np.zeros(shape, np.uint8)
+    voxels[1, rows, columns] = 1
+    return scan_of(*shape, voxels=voxels, intensity="mask")
+
+
+def test_the_lung_box_holds_the_lungs_of_all_slices_and_a_margin() -> None:
+    shape = (4, 120, 200)
+    grid = Grid(size=(64, 64), crop="lungs").around(lungs_of(shape, slice(10, 110), slice(50, 150)))
+    assert grid.box(shape) == (slice(7, 113), slice(47, 153))
+    assert grid.size == (64, 64)
+    scan = scan_of(*shape)
+    top_left = grid.affine(scan) @ [0, -0.5, -0.5, 1]
+    assert np.allclose(top_left, AFFINE @ [0, 6.5, 46.5, 1])
+
+
+def test_the_lung_box_stays_in_the_image() -> None:
+    shape = (4, 60, 50)
+    grid = Grid(crop="lungs").around(lungs_of(shape, slice(0, 60), slice(0, 49)))
+    assert grid.box(shape) == (slice(0, 60), slice(0, 50))
+
+
+@pytest.mark.parametrize("lungs", [None, lungs_of((4, 60, 50), slice(0), slice(0))])
+def test_without_lungs_the_whole_image_is_kept(lungs: Scan | None) -> None:
+    assert Grid(crop="lungs").around(lungs).box((4, 60, 50)) == (slice(0, 60), slice(0, 50))
+
+
+def test_a_grid_that_does_not_look_at_lungs_stays_as_it_is() -> None:
+    grid = Grid(crop=(40, 40))
+    assert grid.around(lungs_of((4, 60, 50), slice(3, 9), slice(3, 9))) is grid
+    assert not grid.uses_lungs
+    assert Grid(outside="black").uses_lungs
+
+
+def test_what_is_outside_the_lungs_can_be_black() -> None:
+    shape = (4, 64, 64)
+    lungs = lungs_of(shape, slice(16, 48), slice(16, 48))
+    scan = scan_of(*shape, voxels=np.full(shape, 250, np.int16))
+    black = slice_images(scan, Grid(size=(64, 64), outside="black"), lungs=lungs)
+    assert np.array_equal(black[:, 0] > 0, lungs.voxels > 0)
+    assert (slice_images(scan, Grid(size=(64, 64)), lungs=lungs) == 1).all()
+    assert (slice_images(scan, Grid(size=(64, 64), outside="black")) == 1).all()
+    part = slice_images(scan, Grid(size=(64, 64), outside="black"), slice(1, 3), lungs)
+    assert np.array_equal(part[:, 0] > 0, lungs.voxels[1:3] > 0)

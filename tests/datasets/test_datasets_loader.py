@@ -45,6 +45,18 @@ def test_drawing_with_replacement_takes_chosen_slices_only() -> None:
     assert order(1, length=60) != order(2, length=60)
 
 
+def test_weights_say_how_often_a_slice_is_drawn() -> None:
+    weights = torch.ones(40)
+    weights[:10], weights[10:20] = 3, 0
+    drawn = Counter(EpochSampler(CHOSEN, seed=0, length=5000, weights=weights))
+    assert set(drawn) == set(CHOSEN[:10].tolist()) | set(CHOSEN[20:].tolist())
+    first = sum(drawn[index] for index in CHOSEN[:10].tolist())
+    assert abs(first - 3000) < 150
+    assert list(EpochSampler(CHOSEN, seed=0, length=50, weights=weights)) == list(
+        EpochSampler(CHOSEN, seed=0, length=50, weights=weights)
+    )
+
+
 @given(st.integers(1, 5), st.integers(0, 9))
 def test_processes_take_shares_of_the_same_size_that_do_not_overlap(world_size: int, epoch: int) -> None:
     shares = [order(epoch, rank=rank, world_size=world_size) for rank in range(world_size)]

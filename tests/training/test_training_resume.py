@@ -29,14 +29,15 @@ EPOCHS, STEPS = 4, 3
 
 @pytest.fixture(scope="module")
 def config(small_config: Callable[..., Config]) -> Config:
-    """Everything that draws: jitter, transforms, dropout and the order of the slices; and a validation that lasts."""
+    """Everything that draws: jitter, transforms, dropout and the order of the slices; a validation that lasts, and
+    averaged weights beside the trained ones."""
     return small_config(
         method="consistency",
         network_options={"channels": [4, 8], "dropout": 0.2},
         epochs=EPOCHS,
         batch_size=2,
         validate_every=3,
-        settings={"lr": 1e-2},
+        settings={"lr": 1e-2, "average": 0.8},
         seed=5,
     )
 

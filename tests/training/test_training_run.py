@@ -114,6 +114,20 @@ def test_the_best_checkpoint_is_that_of_the_best_validation(finished: Run, blobs
         assert figures["dice_global"] == pytest.approx(expected, abs=1e-4)
 
 
+def test_averaged_weights_are_what_is_validated_and_kept(
+    small_config: MakeConfig, blobs: DatasetFolder, tmp_path: Path
+) -> None:
+    run(small_config(method="full", epochs=4, settings={"lr": 1e-2, "average": 0.8}), blobs, tmp_path / "run")
+    scores = [float(row["val_dice_global"]) for row in read_history(tmp_path / "run" / "history.csv")]
+    for name, expected in (("best", max(scores)), ("last", scores[-1])):
+        method, config = load_method(tmp_path / "run" / "checkpoints" / f"{name}.ckpt")
+        figures = evaluate(Predictor(method, config.grid), scored_cases(blobs, blobs.split.validation))
+        assert figures["dice_global"] == pytest.approx(expected, abs=1e-4)
+    last = torch.load(tmp_path / "run" / "checkpoints" / "last.ckpt", weights_only=True)
+    trained, kept = last["current_model_state"], last["state_dict"]
+    assert any(not torch.equal(trained[key], kept[key]) for key in kept)
+
+
 def test_the_last_weights_can_be_selected(small_config: MakeConfig, blobs: DatasetFolder, tmp_path: Path) -> None:
     done = run(small_config(select="last", epochs=3), blobs, tmp_path / "run")
     weights = torch.load(tmp_path / "run" / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]

@@ -46,6 +46,7 @@ def write_table(folder: Path, paper: Mapping[str, tuple[float, ...]]) -> str:
     Args:
         folder: Where the results are; ``<folder's name>.md`` is written.
         paper: The paper's Dice, IoU, PPV, sensitivity and specificity of each method; also the order of the rows.
+            Methods the paper does not have come last.
     """
     results = read_results(folder)
     machines = sorted({f"{result['machine']}, {result['threads']} threads" for result in results})
@@ -66,8 +67,8 @@ def markdown_table(
     titles = ["method", "network", "seeds", *(COLUMNS[name] for name in columns)]
     titles += ["labels (s)", "training (s)", "paper: Dice / IoU / PPV / sens. / spec."]
     order = list(paper)
-    keys = sorted(groups, key=lambda key: (key[0], order.index(key[1])))
-    lines = [_row(*key, groups[key], paper[key[1]], columns) for key in keys]
+    keys = sorted(groups, key=lambda key: (key[0], order.index(key[1]) if key[1] in paper else len(order), key[1]))
+    lines = [_row(*key, groups[key], paper.get(key[1], ()), columns) for key in keys]
     return "\n".join([f"| {' | '.join(titles)} |", f"|{'---|' * len(titles)}", *lines])
 
 
@@ -76,5 +77,5 @@ def _row(
 ) -> str:
     figures = [mean_sd([result["metrics"].get(name) for result in results]) for name in columns]
     seconds = [f"{mean(result[name] for result in results):.0f}" for name in ("label_seconds", "train_seconds")]
-    beside = " / ".join(f"{value:.2f}" for value in paper)
+    beside = " / ".join(f"{value:.2f}" for value in paper) or "-"
     return f"| {' | '.join([method, network, str(len(results)), *figures, *seconds, beside])} |"

@@ -5,24 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from groundglass.bench.medseg100 import Row
+from groundglass.bench.medseg100 import train_rows
 from groundglass.bench.results import write_table
-from groundglass.datasets.catalog.covid_semiseg import CovidSemiSeg
-from groundglass.datasets.folder import DESCRIPTION
-from groundglass.datasets.folder import DatasetFolder
-from groundglass.datasets.prepare import prepare
-from groundglass.datasets.prepare import simulate_labels
-from groundglass.experiments.config import Config
-from groundglass.experiments.recipe import load_recipe
 from groundglass.files import write_text
 from groundglass.predict.evaluate import evaluate
 from groundglass.predict.evaluate import scored_cases
 from groundglass.predict.predictor import Predictor
-from groundglass.training.run import Run
-from groundglass.training.run import train
 
 ROWS = ("pl", "cb-flip", "cb-flip-rot", "full")
 PAPER = {
@@ -60,40 +52,31 @@ def table2(
     Returns:
         The table, in Markdown.
     """
-    folder = _dataset(root, work / "dataset")
-    for network in networks:
-        for seed in seeds:
-            for row in rows:
-                path = output / f"{row}-{network}-seed{seed}.json"
-                if not path.exists():
-                    config = replace(_config(row, network, overrides or {}), seed=seed)
-                    run = train(config, folder.root, work / path.stem, resume=True, quiet=quiet)
-                    write_text(path, json.dumps(_record(row, run, folder, root), indent=1) + "\n")
-                    write_table(output, PAPER)
+    finished = train_rows(
+        root,
+        output=output,
+        work=work,
+        rows=rows,
+        networks=networks,
+        seeds=seeds,
+        overrides=overrides or {},
+        quiet=quiet,
+    )
+    for row in finished:
+        write_text(row.path, json.dumps(_record(row, root), indent=1) + "\n")
+        write_table(output, PAPER)
     return write_table(output, PAPER)
 
 
-def _dataset(root: Path, path: Path) -> DatasetFolder:
-    if (path / DESCRIPTION).exists() and (path / "labels.jsonl").exists():
-        return DatasetFolder.open(path)
-    (path / DESCRIPTION).unlink(missing_ok=True)
-    folder = prepare(CovidSemiSeg(root), path, name="medseg100")
-    simulate_labels(folder, ["points", "masks"])
-    return folder
-
-
-def _config(row: str, network: str, overrides: dict[str, Any]) -> Config:
-    return load_recipe(row, {"network": network, **overrides})
-
-
-def _record(row: str, run: Run, folder: DatasetFolder, root: Path) -> dict[str, Any]:
+def _record(row: Row, root: Path) -> dict[str, Any]:
+    run, folder = row.run, row.folder
     turned = evaluate(Predictor(run.method, run.config.grid, orientations=8), scored_cases(folder, folder.split.test))
     result = dict(run.result)
     result["metrics"] |= {"dice_global_8_orientations": round(turned["dice_global"], 5)}
     return {
         "experiment": "table2",
         **result,
-        "method": row,
+        "method": row.recipe,
         "variant": run.config.method_options.get("variant", "released"),
         "image_size": list(run.config.grid.size),
         "epochs": run.config.epochs,

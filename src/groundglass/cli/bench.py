@@ -5,6 +5,7 @@ Example: groundglass bench table2 --root medseg100/
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,13 @@ from groundglass.cli.arguments import names
 from groundglass.cli.arguments import numbers
 from groundglass.errors import InputError
 
-EXPERIMENTS = ("table2", "throughput")
+EXPERIMENTS = ("table2", "table7", "throughput", "lcfcn-loss")
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Options of ``groundglass bench``."""
     parser.add_argument("experiment", help=f"one of {', '.join(EXPERIMENTS)}")
-    parser.add_argument("--root", help="folder of the public dataset (table2: medseg100)")
+    parser.add_argument("--root", help="folder of the public dataset (table2, table7: medseg100)")
     parser.add_argument("--output", default="benchmarks/results", help="where the results go")
     parser.add_argument("--work", default="runs/bench", help="where the dataset and the runs go")
     parser.add_argument("--rows", help="recipes to run; by default the paper's rows")
@@ -37,25 +38,29 @@ def run(arguments: Namespace) -> None:
         from groundglass.bench.throughput import throughput
 
         print(throughput(Path(arguments.output) / "throughput.json"))
-    elif arguments.experiment == "table2":
-        print(_table2(arguments))
+    elif arguments.experiment == "lcfcn-loss":
+        from groundglass.bench.lcfcn_loss import lcfcn_loss_speed
+
+        print(lcfcn_loss_speed(Path(arguments.output) / "lcfcn-loss.json"))
+    elif arguments.experiment in ("table2", "table7"):
+        print(_table(arguments))
     else:
         raise InputError(f"there is no experiment {arguments.experiment!r}; choose one of {', '.join(EXPERIMENTS)}")
 
 
-def _table2(arguments: Namespace) -> str:
-    from groundglass.bench.table2 import ROWS
-    from groundglass.bench.table2 import table2
-
+def _table(arguments: Namespace) -> str:
+    name = arguments.experiment
     if not arguments.root:
-        raise InputError("bench table2 needs --root, the folder of medseg100 (COVID-SemiSeg's 50 + 48 slices)")
-    return table2(
+        raise InputError(f"bench {name} needs --root, the folder of medseg100 (COVID-SemiSeg's 50 + 48 slices)")
+    module = import_module(f"groundglass.bench.{name}")
+    table: str = getattr(module, name)(
         Path(arguments.root),
-        output=Path(arguments.output) / "table2",
-        work=Path(arguments.work) / "table2",
-        rows=names(arguments.rows or "") or ROWS,
+        output=Path(arguments.output) / name,
+        work=Path(arguments.work) / name,
+        rows=names(arguments.rows or "") or module.ROWS,
         networks=names(arguments.networks),
         seeds=numbers(arguments.seeds),
         overrides=arguments.overrides,
         quiet=arguments.quiet,
     )
+    return table

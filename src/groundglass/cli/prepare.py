@@ -1,6 +1,7 @@
 """Turn a folder of images and masks into a dataset, and make labels from its masks.
 
-Layouts: covid-semiseg, medseg9, covid-ct-seg20, nnunet, decathlon, folder (images/ and masks/), phantom (generated).
+Layouts: covid-semiseg, covidcell, medseg9, covid-ct-seg20, nnunet, decathlon, folder (images/ and masks/), phantom
+(generated), joined (several of these).
 Examples: groundglass prepare scans/ -o data/ --layout folder
           groundglass prepare data/ --labels slice-tags
 """
@@ -29,6 +30,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--options", type=dict[str, Any], default={}, help="options of the layout")
     parser.add_argument("--protocol", help="split of the papers: separate or mixed; by default the layout's own")
     parser.add_argument("--labels", help="labels to make from masks: points,masks,slice-tags,scan-tags")
+    parser.add_argument("--cases", default="*", help="label only cases whose name fits this pattern, as 'medseg-*'")
     parser.add_argument("--rule", default="distance", help=f"where a click falls in a lesion: {', '.join(RULES)}")
     parser.add_argument(
         "--lesion-free", default="ignore", help="slices without lesion: ignore, or background (all of it)"
@@ -49,7 +51,12 @@ def run(arguments: Namespace) -> None:
     kinds = names(arguments.labels or "") or (list(LABEL_KINDS) if has_masks else [])
     if kinds:
         count = simulate_labels(
-            folder, kinds, rule=arguments.rule, lesion_free=arguments.lesion_free, seed=arguments.seed
+            folder,
+            kinds,
+            rule=arguments.rule,
+            lesion_free=arguments.lesion_free,
+            seed=arguments.seed,
+            only=arguments.cases,
         )
         print(f"{folder.root}: {count} labels ({', '.join(kinds)})")
     split = folder.split

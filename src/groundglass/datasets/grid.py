@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from typing import Literal
 
 from groundglass.errors import InputError
 
@@ -21,8 +22,9 @@ class Grid:
     Args:
         size: Rows and columns ``(H, W)`` the network sees.
         window: Hounsfield units shown as black and as white; an 8-bit image is taken as already windowed.
-        crop: Rows and columns around the image's center to keep before resizing, or null for all
-            (paper 000: 384 x 385 for its datasets B and C).
+        crop: Rows and columns around the image's center to keep before resizing (paper 000: 384 x 385 for its
+            datasets B and C), ``lungs`` for the box around the lung mask of a scan that has one, or null for all.
+        outside: ``keep`` what lies outside the lungs, or paint it ``black`` where a lung mask says where that is.
 
     Raises:
         InputError: If a value makes no sense.
@@ -30,19 +32,31 @@ class Grid:
 
     size: tuple[int, int] = (192, 192)
     window: tuple[float, float] = (-1250.0, 250.0)
-    crop: tuple[int, int] | None = None
+    crop: tuple[int, int] | Literal["lungs"] | None = None
+    outside: Literal["keep", "black"] = "keep"
 
     def __post_init__(self) -> None:
         if min(self.size) < 32:
             raise InputError(f"grid.size {self.size} is too small for a network; use 32 or more rows and columns")
         if not self.window[0] < self.window[1]:
             raise InputError(f"grid.window {self.window} must be the lower, then the upper value in HU")
-        if self.crop is not None and min(self.crop) < 1:
+        if isinstance(self.crop, tuple) and min(self.crop) < 1:
             raise InputError(f"grid.crop {self.crop} must be 1 or more rows and columns, or null for the whole slice")
+
+    @property
+    def uses_lungs(self) -> bool:
+        """Whether a lung mask changes what the network sees."""
+        return self.crop == "lungs" or self.outside == "black"
+
+    def around(self, lungs: Scan | None) -> Grid:
+        """This grid for one scan: with the box around its lungs, if that is what is kept and the lungs are known."""
+        if self.crop != "lungs" or lungs is None or not lungs.voxels.any():
+            return self
+        return LungGrid(size=self.size, window=self.window, outside=self.outside, edges=_edges(lungs))
 
     def box(self, shape: tuple[int, ...]) -> tuple[slice, slice]:
         """Rows and columns of a ``(D, H, W)`` scan that are kept."""
-        crop = self.crop or shape[1:]
+        crop = self.crop if isinstance(self.crop, tuple) else shape[1:]
         starts = [max((have - keep) // 2, 0) for have, keep in zip(shape[1:], crop, strict=True)]
         rows, columns = (
             slice(start, min(start + keep, have)) for start, keep, have in zip(starts, crop, shape[1:], strict=True)
@@ -68,3 +82,36 @@ class Grid:
         cropped[:3, 3] += scan.affine[:3, :3] @ np.array([0, rows.start, columns.start])
         kept = (scan.shape[0], rows.stop - rows.start, columns.stop - columns.start)
         return resized_affine(cropped, kept, (scan.shape[0], *self.size))
+
+
+LUNG_MARGIN = 0.03
+"""How far the box goes on beyond the lungs on each side, as a share of its own length."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LungGrid(Grid):
+    """The grid of one scan whose lungs are known; made by :meth:`Grid.around`, never written in a recipe.
+
+    Args:
+        edges: First row, row after the last, first column and column after the last that are kept.
+    """
+
+    edges: tuple[int, int, int, int]
+
+    def box(self, shape: tuple[int, ...]) -> tuple[slice, slice]:
+        """Rows and columns of a ``(D, H, W)`` scan that are kept."""
+        return slice(*self.edges[:2]), slice(*self.edges[2:])
+
+
+def _edges(lungs: Scan) -> tuple[int, int, int, int]:
+    import numpy as np  # here, because the command line's help needs this module but not its arithmetic
+
+    rows, columns = np.argwhere(np.asarray(lungs.voxels.any(axis=0))).T
+    return (*_widened(rows, lungs.shape[1]), *_widened(columns, lungs.shape[2]))
+
+
+def _widened(indices: NDArray[np.intp], length: int) -> tuple[int, int]:
+    """From the first to after the last index, and the margin on both sides as far as there is room."""
+    first, last = int(indices.min()), int(indices.max()) + 1
+    margin = round(LUNG_MARGIN * (last - first))
+    return max(first - margin, 0), min(last + margin, length)

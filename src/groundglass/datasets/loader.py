@@ -19,16 +19,25 @@ class EpochSampler(Sampler[int]):
         seed: Seed of the run.
         length: Samples an epoch, drawn with replacement (paper 000 as released: twice the number of test slices), or
             ``None`` for each once.
+        weights: ``(N,)`` how often each is drawn, relative to the others; needs ``length``.
         rank: Number of this process among ``world_size``; each takes its share.
         world_size: Number of processes.
     """
 
     def __init__(
-        self, chosen: torch.Tensor, *, seed: int, length: int | None = None, rank: int = 0, world_size: int = 1
+        self,
+        chosen: torch.Tensor,
+        *,
+        seed: int,
+        length: int | None = None,
+        weights: torch.Tensor | None = None,
+        rank: int = 0,
+        world_size: int = 1,
     ) -> None:
         self.chosen = chosen
         self.seed = seed
         self.length = length
+        self.weights = weights
         self.rank = rank
         self.world_size = world_size
         self.epoch = 0
@@ -44,8 +53,10 @@ class EpochSampler(Sampler[int]):
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + self.epoch)
         if self.length is None:
             order = torch.randperm(len(self.chosen), generator=generator)
-        else:
+        elif self.weights is None:
             order = torch.randint(len(self.chosen), (self.length,), generator=generator)
+        else:
+            order = torch.multinomial(self.weights, self.length, replacement=True, generator=generator)
         share = order[self.rank :: self.world_size][: len(self)]
         return iter(self.chosen[share].tolist())
 

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from groundglass.datasets.case import Case
@@ -113,6 +114,7 @@ def simulate_labels(
     rule: PointRule = "distance",
     lesion_free: LesionFree = "ignore",
     seed: int = 1,
+    only: str = "*",
 ) -> int:
     """Append to the dataset's store the labels an annotator would have given on its training cases.
 
@@ -122,6 +124,7 @@ def simulate_labels(
         rule: Where in a lesion a click falls.
         lesion_free: What becomes of slices without lesion.
         seed: Seed of what is drawn.
+        only: Pattern of the names of the cases to label, as ``hospital-*``: others may have labels of another kind.
 
     Returns:
         Number of label events.
@@ -134,7 +137,7 @@ def simulate_labels(
         raise InputError(f"there are no labels called {unknown[0]!r}; choose from {', '.join(LABEL_KINDS)}")
     known = {label.id for label in folder.store.read()}
     labels: list[Label] = []
-    for case in {case.case: case for case in folder.split.training}.values():
+    for case in {case.case: case for case in folder.split.training if fnmatchcase(case.case, only)}.values():
         mask = folder.mask(case)
         if mask is not None:
             labels += _simulated(mask, case, kinds, rule, lesion_free, seed)

@@ -14,11 +14,21 @@ from groundglass.scans.window import Window
 from groundglass.scans.window import window_scan
 
 
-def slice_images(scan: Scan, grid: Grid, slices: slice = slice(None)) -> Tensor:
-    """Slices as the network sees them, ``(D, 1, H, W)`` float32 in [0, 1]."""
+def slice_images(scan: Scan, grid: Grid, slices: slice = slice(None), lungs: Scan | None = None) -> Tensor:
+    """Slices as the network sees them, ``(D, 1, H, W)`` float32 in [0, 1].
+
+    Args:
+        scan: The scan ``(D, H, W)``.
+        grid: What the network sees of it; see :meth:`Grid.around` for a grid that depends on the lungs.
+        slices: Which slices.
+        lungs: Its lung mask ``(D, H, W)``, outside of which a grid may want black.
+    """
     rows, columns = grid.box(scan.shape)
     part = Scan(scan.voxels[slices, rows, columns], scan.affine, scan.intensity)
-    return _resize(torch.from_numpy(window_scan(part, Window(*grid.window))).unsqueeze(1), grid)
+    images = window_scan(part, Window(*grid.window))
+    if grid.outside == "black" and lungs is not None:
+        images *= lungs.voxels[slices, rows, columns] > 0
+    return _resize(torch.from_numpy(images).unsqueeze(1), grid)
 
 
 def slice_masks(mask: Scan, grid: Grid) -> NDArray[np.bool_]:

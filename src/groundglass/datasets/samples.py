@@ -76,7 +76,8 @@ class SliceSamples(Dataset[Sample]):
 
 
 def _load(folder: DatasetFolder, case: Case, labels: list[Label], grid: Grid, number: int) -> Sample:
-    scan = folder.scan(case)
+    scan, lungs = folder.scan(case), folder.lungs(case)
+    grid = grid.around(lungs)
     affine = grid.affine(scan)
     depth = scan.shape[0]
 
@@ -90,10 +91,10 @@ def _load(folder: DatasetFolder, case: Case, labels: list[Label], grid: Grid, nu
         labels, affine=affine, shape=(depth, *grid.size), read_mask=mask_on_grid, margin=grid.margin(scan.shape)
     )
     sample = {
-        "image": slice_images(scan, grid).half(),
+        "image": slice_images(scan, grid, lungs=lungs).half(),
         "target": torch.from_numpy(target).unsqueeze(1),
         "tag": torch.from_numpy(slice_tags(labels, affine=affine, depth=depth)),
-        "lung": _lung(folder.lungs(case), grid, depth),
+        "lung": _lung(lungs, grid, depth),
         "case": torch.full((depth,), number),
         "index": torch.arange(depth),
     }

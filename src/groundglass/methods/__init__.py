@@ -9,6 +9,8 @@ METHODS = Registry(
     {
         "full": "groundglass.methods.full:FullSupervision",
         "points": "groundglass.methods.points:PointSupervision",
+        "mixed": "groundglass.methods.mixed:MixedLabels",
         "consistency": "groundglass.methods.consistency:PointConsistency",
+        "counting": "groundglass.methods.counting:LesionCounting",
     },
 )

@@ -12,6 +12,7 @@ from torch import nn
 from groundglass.datasets.augmentation import Dihedral
 from groundglass.datasets.augmentation import Transforms
 from groundglass.datasets.samples import Sample
+from groundglass.datasets.samples import SliceSamples
 from groundglass.losses.consistency import Space
 from groundglass.losses.consistency import consistency_loss
 from groundglass.losses.points import Reduction
@@ -38,6 +39,7 @@ class PointConsistency(Method):
         reduction: How labeled pixels are put together; ``balanced`` where whole slices are labeled background, which
             would else outweigh the clicks. See :func:`groundglass.losses.points.point_loss`.
         space: Compare ``logits`` or ``probabilities``; by default as the variant has it.
+        unlabeled: Train on slices without a label too, for which only the consistency term says anything.
     """
 
     uses: ClassVar[tuple[str, ...]] = ("point", "region")
@@ -52,13 +54,19 @@ class PointConsistency(Method):
         weight: float = 1.0,
         reduction: Reduction | None = None,
         space: Space | None = None,
+        unlabeled: bool = False,
     ) -> None:
         super().__init__(network=network, settings=settings)
+        self.unlabeled = unlabeled
         self.transforms: Transforms = transforms
         self.sums: Literal["mean", "sum"] = "mean" if variant == "released" else "sum"
         self.reduction: Reduction = reduction or self.sums
         self.space: Space = space or ("logits" if variant == "released" else "probabilities")
         self.weight = weight
+
+    def usable(self, samples: SliceSamples) -> Tensor:
+        """``(N,)`` bool: slices with a labeled pixel, or all."""
+        return torch.ones_like(samples.labeled) if self.unlabeled else samples.labeled
 
     def loss(self, batch: Sample) -> dict[str, Tensor]:
         """Terms of a batch; the consistency term needs no label at all."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from typing import Any
 from typing import ClassVar
 
 import torch
 from lightning import LightningModule
+from lightning.pytorch.callbacks import WeightAveraging
 from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor
 from torch import nn
@@ -64,6 +66,16 @@ class Method(LightningModule):
         logged = {f"train_{key}": value.detach() for key, value in terms.items()}
         self.log_dict(logged, on_step=False, on_epoch=True, batch_size=len(batch["image"]))
         return terms["loss"]
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Lightning's hook: weights saved alone are those that are used, the running mean if there is one.
+
+        Lightning itself sees to that only in checkpoints to resume from.
+        """
+        for callback in self.trainer.callbacks:  # type: ignore[attr-defined]
+            if isinstance(callback, WeightAveraging) and "current_model_state" not in checkpoint:
+                callback.on_save_checkpoint(self.trainer, self, checkpoint)
+                del checkpoint["current_model_state"], checkpoint["averaging_state"]
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         """Adam, with the learning rate decaying over all steps as ``(1 - step / steps) ** power``."""

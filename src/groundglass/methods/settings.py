@@ -20,6 +20,8 @@ class TrainingSettings:
         contrast: Largest relative change of its contrast.
         orient: Show each slice in one of its eight flips and quarter turns, drawn anew every time.
         zoom: Largest enlargement of a slice in training; 1 for none.
+        average: Decay of the running mean of the weights, one update a step, which is what is validated and kept; 0
+            for the weights themselves. 0.98 is a mean over the last 50 steps or so.
 
     Raises:
         InputError: If a value makes no sense.
@@ -33,12 +35,15 @@ class TrainingSettings:
     contrast: float = 0.2
     orient: bool = False
     zoom: float = 1.0
+    average: float = 0.0
 
     def __post_init__(self) -> None:
         if self.lr <= 0:
             raise InputError(f"settings.lr must be above 0, not {self.lr}")
         if not all(0 <= beta < 1 for beta in self.betas):
             raise InputError(f"settings.betas must be from 0 to below 1, not {self.betas}")
+        if not 0 <= self.average < 1:
+            raise InputError(f"settings.average must be from 0 to below 1, not {self.average}")
         for name in ("weight_decay", "power", "brightness", "contrast"):
             if getattr(self, name) < 0:
                 raise InputError(f"settings.{name} must be 0 or more, not {getattr(self, name)}")

@@ -7,14 +7,18 @@ import io
 import math
 import random
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from lightning import Callback
+from lightning import LightningModule
 from lightning import Trainer
 from lightning.pytorch.callbacks import EarlyStopping
+from lightning.pytorch.callbacks import WeightAveraging
 from rich.console import Console
 from rich.progress import BarColumn
 from rich.progress import MofNCompleteColumn
@@ -28,6 +32,19 @@ from groundglass.files import write_text
 from groundglass.predict.evaluate import Pair
 from groundglass.predict.evaluate import evaluate
 from groundglass.predict.predictor import Predictor
+
+
+@contextmanager
+def averaged_weights(trainer: Trainer, module: LightningModule) -> Iterator[None]:
+    """Within the block the module has the running mean of its weights, if one is kept."""
+    averaging = [one for one in trainer.callbacks if isinstance(one, WeightAveraging)]  # type: ignore[attr-defined]
+    for callback in averaging:
+        callback.on_validation_epoch_start(trainer, module)
+    try:
+        yield
+    finally:
+        for callback in averaging:
+            callback.on_validation_epoch_end(trainer, module)
 
 
 class SeedEpochs(Callback):
@@ -68,7 +85,8 @@ class Validate(Callback):
         if not all(bool(one.isfinite().all()) for one in pl_module.parameters()):
             raise InputError(f"training diverged in epoch {trainer.current_epoch + 1}; lower settings.lr, start again")
         if (trainer.current_epoch + 1) % self.every == 0 or not self.scores:
-            self.scores = evaluate(self.predictor, self.pairs)
+            with averaged_weights(trainer, pl_module):
+                self.scores = evaluate(self.predictor, self.pairs)
         for name in ("dice_global", "dice_case"):
             score = self.scores[name]
             pl_module.log(f"val_{name}", 0.0 if score != score else score, rank_zero_only=False)

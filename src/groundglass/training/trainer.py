@@ -9,11 +9,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import torch
 from lightning import Callback
 from lightning import Trainer
 from lightning.fabric.utilities.exceptions import MisconfigurationException
+from lightning.pytorch.callbacks import EMAWeightAveraging
 from lightning.pytorch.callbacks import ModelCheckpoint
 from rich.console import Console
+from torch import Tensor
 
 from groundglass.datasets.loader import BatchLoader
 from groundglass.datasets.loader import EpochSampler
@@ -77,6 +80,8 @@ def _callbacks(
     predictor = Predictor(method, config.grid, batch_size=config.batch_size)
     checkpoints = output / "checkpoints"
     callbacks: list[Callback] = [SeedEpochs(config.seed)]
+    if config.settings.average > 0:
+        callbacks.append(EMAWeightAveraging(decay=config.settings.average))
     if validation:  # before the history, which writes down what it logs
         callbacks += [
             Validate(predictor, validation, config.validate_every),
@@ -107,10 +112,19 @@ def build_loader(config: Config, method: Method, samples: SliceSamples, trainer:
         chosen,
         seed=config.seed,
         length=config.epoch_samples,
+        weights=_weights(config.draw, samples, chosen),
         rank=trainer.global_rank,
         world_size=trainer.world_size,
     )
     return BatchLoader(samples, sampler, max(config.batch_size // trainer.world_size, 1))
+
+
+def _weights(draw: str, samples: SliceSamples, chosen: Tensor) -> Tensor | None:
+    """How often each slice is drawn: all alike, or 1 over the number of slices of its case or of its half."""
+    if draw == "slices":
+        return None
+    group = samples.tensors["case"] if draw == "cases" else samples.labeled.long()
+    return 1 / torch.bincount(group[chosen])[group[chosen]]
 
 
 @contextmanager

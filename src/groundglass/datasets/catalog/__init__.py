@@ -8,6 +8,8 @@ LAYOUTS = Registry(
     "layout",
     {
         "covid-semiseg": "groundglass.datasets.catalog.covid_semiseg:CovidSemiSeg",
+        "covidcell": "groundglass.datasets.catalog.covidcell:CovidCell",
+        "joined": "groundglass.datasets.catalog.joined:Joined",
         "medseg9": "groundglass.datasets.catalog.medseg9:MedSeg9",
         "covid-ct-seg20": "groundglass.datasets.catalog.covid_ct_seg20:CovidCtSeg20",
         "nnunet": "groundglass.datasets.catalog.nnunet:NnUNetRaw",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import ClassVar
 
 from groundglass.datasets.catalog.layout import FolderLayout
@@ -14,6 +15,7 @@ from groundglass.scans.reader import read_mask
 from groundglass.scans.reader import read_scan
 
 TRAINING = ("TrainingSet", "LungInfection-Train", "Doctor-label")
+UNLABELED = ("TrainingSet", "LungInfection-Train", "Pseudo-label", "Imgs")
 TEST = ("TestingSet", "LungInfection-Test")
 IMAGES = (".jpg", ".jpeg", ".png")
 VALIDATION_SHARE = 0.1
@@ -28,11 +30,17 @@ class CovidSemiSeg(FolderLayout):
 
     Args:
         root: The folder.
+        unlabeled: Add the slices of ``Pseudo-label/Imgs``, of other scans, to the training cases. Nobody drew masks on
+            them (the pseudo-labels of the release are not read).
     """
 
     expects: ClassVar[str] = (
         "TrainingSet/LungInfection-Train/Doctor-label/{Imgs,GT} and TestingSet/LungInfection-Test/{Imgs,GT}"
     )
+
+    def __init__(self, root: str | Path, *, unlabeled: bool = False) -> None:
+        super().__init__(root)
+        self.unlabeled = unlabeled
 
     def sources(self) -> list[Source]:
         """Training, then validation, then test slices.
@@ -43,7 +51,20 @@ class CovidSemiSeg(FolderLayout):
         doctor = self._part(TRAINING, "training")
         cut = len(doctor) - max(1, round(VALIDATION_SHARE * len(doctor)))
         validation = [replace(source, part="validation") for source in doctor[cut:]]
-        return doctor[:cut] + validation + self._part(TEST, "test")
+        further = self._unlabeled() if self.unlabeled else []
+        return doctor[:cut] + further + validation + self._part(TEST, "test")
+
+    def _unlabeled(self) -> list[Source]:
+        folder = self.folder(*UNLABELED)
+        return [
+            Source(
+                case=f"unlabeled-{stem}",
+                patient=f"unlabeled-{stem}",
+                image=partial(read_scan, path, intensity="display"),
+                part="training",
+            )
+            for stem, path in files_by_stem(folder, IMAGES).items()
+        ]
 
     def _part(self, names: tuple[str, ...], part: str) -> list[Source]:
         images = files_by_stem(self.folder(*names, "Imgs"), IMAGES)

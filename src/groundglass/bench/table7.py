@@ -1,0 +1,169 @@
+"""Paper 000, Tables 7 and 8: counting and localizing lesions from clicks, on medseg100.
+
+The paper gives these tables for its datasets B and C (volumes); here they are run on dataset A, whose slices all have
+lesions. So the paper's figures stand beside ours for their order, not for their size.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from collections.abc import Mapping
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from groundglass.bench.medseg100 import Row
+from groundglass.bench.medseg100 import train_rows
+from groundglass.bench.results import mean_sd
+from groundglass.bench.results import read_results
+from groundglass.files import write_text
+from groundglass.metrics.counting import CountMeter
+from groundglass.metrics.localization import LocalizationMeter
+from groundglass.metrics.localization import find_lesions
+from groundglass.metrics.localization import lesion_centers
+from groundglass.metrics.overlap import OverlapMeter
+from groundglass.predict.evaluate import Pairs
+from groundglass.predict.evaluate import scored_cases
+from groundglass.predict.predictor import Predictor
+
+ROWS = ("pl", "lcfcn", "cb-lcfcn", "full")
+PAPER = {"pl": (5.97, 7.24), "lcfcn": (1.15, 2.09), "cb-lcfcn": (0.66, 1.74)}
+"""MAE and GAME(4) the paper gives for FCN8-VGG16 on its COVID-19-B-Mixed."""
+
+DISTANCE = 10.0
+"""Farthest a found lesion's center may lie from the true one; the files have no pixel size: one counts as 1 mm."""
+
+COLUMNS = {
+    "mae": "MAE",
+    "game3": "GAME(3)",
+    "game4": "GAME(4)",
+    "f_score_10px": "F-score, 10 px",
+    "dice_global": "Dice",
+    "mae_at_threshold": "MAE*",
+    "game4_at_threshold": "GAME(4)*",
+    "f_score_10px_at_threshold": "F-score, 10 px*",
+    "dice_global_at_threshold": "Dice*",
+}
+
+
+def table7(
+    root: Path,
+    *,
+    output: Path,
+    work: Path,
+    rows: Sequence[str] = ROWS,
+    networks: Iterable[str] = ("unet",),
+    seeds: Iterable[int] = (0, 1, 2),
+    overrides: dict[str, Any] | None = None,
+    quiet: bool = False,
+) -> str:
+    """Train and score the rows; what is finished already is not run again.
+
+    Every test slice is scored at its mask's own size: the blobs of the prediction, however small, against the
+    8-connected parts of the mask, which is what the simulated clicks are one of each of. The threshold is 0.5, as
+    published, and beside it the one with the best Dice on the validation slices.
+
+    Args:
+        root: Folder of medseg100.
+        output: Where ``<method>-<network>-seed<k>.json`` and ``table7.md`` go.
+        work: Where the dataset and the runs go.
+        rows: Recipes to run.
+        networks: Networks to run them with.
+        seeds: Seeds of the runs.
+        overrides: Recipe keys to change for all rows, as in a recipe.
+        quiet: Show no progress.
+
+    Returns:
+        The table, in Markdown.
+    """
+    finished = train_rows(
+        root,
+        output=output,
+        work=work,
+        rows=rows,
+        networks=networks,
+        seeds=seeds,
+        overrides=overrides or {},
+        quiet=quiet,
+    )
+    for row in finished:
+        write_text(row.path, json.dumps(_record(row, root), indent=1) + "\n")
+        _write_table(output)
+    return _write_table(output)
+
+
+def count_scores(predictor: Predictor, pairs: Pairs, thresholds: Sequence[float]) -> list[dict[str, float]]:
+    """``mae``, ``game3``, ``game4``, ``f_score_10px`` and ``dice_global`` for each threshold, in one pass."""
+    scores = [_Scores(threshold) for threshold in thresholds]
+    for case, scan, mask, lungs in pairs:
+        for slab, probabilities in predictor.slabs(scan, lungs):
+            for plane, truth in zip(probabilities, mask.voxels[slab] > 0, strict=True):
+                for score in scores:
+                    score.update(case.case, plane, truth)
+    return [score.compute() for score in scores]
+
+
+class _Scores:
+    """The meters of one threshold."""
+
+    def __init__(self, threshold: float) -> None:
+        self.threshold = threshold
+        self.counts, self.overlap = CountMeter(levels=(3, 4)), OverlapMeter()
+        self.places = LocalizationMeter(DISTANCE)
+
+    def update(self, case: str, probabilities: Any, truth: Any) -> None:
+        """Add a slice ``(H, W)``."""
+        found = lesion_centers(find_lesions(probabilities, self.threshold), 2)
+        true = lesion_centers(find_lesions(truth.astype(float)), 2)
+        self.counts.update(case, probabilities > self.threshold, truth)
+        self.places.update(case, found, true, spacing=(1.0, 1.0))
+        self.overlap.update(case, probabilities > self.threshold, truth)
+
+    def compute(self) -> dict[str, float]:
+        """All figures by name."""
+        places = {f"{name}_10px": value for name, value in self.places.compute().items()}
+        return self.counts.compute() | places | {"dice_global": self.overlap.compute()["dice_global"]}
+
+
+def _record(row: Row, root: Path) -> dict[str, Any]:
+    run = row.run
+    pairs = scored_cases(row.folder, row.folder.split.test)
+    predictor = Predictor(run.method, run.config.grid)
+    plain, chosen = count_scores(predictor, pairs, [0.5, float(run.method.threshold)])
+    metrics = plain | {f"{name}_at_threshold": value for name, value in chosen.items()}
+    return {
+        "experiment": "table7",
+        **run.result,
+        "metrics": {name: round(value, 5) if value == value else None for name, value in metrics.items()},
+        "method": row.recipe,
+        "variant": run.config.method_options.get("variant", "released"),
+        "image_size": list(run.config.grid.size),
+        "epochs": run.config.epochs,
+        "command": f"groundglass bench table7 --root {root.name}",
+    }
+
+
+def _write_table(folder: Path) -> str:
+    results = read_results(folder)
+    machines = sorted({f"{result['machine']}, {result['threads']} threads" for result in results})
+    notes = "Mean ± sd over seeds. *: at the threshold with the best Dice on the validation slices, else at 0.5."
+    table = f"{_markdown(results)}\n\n{notes} Machine: {'; '.join(machines)}.\n"
+    write_text(folder / f"{folder.name}.md", table)
+    return table
+
+
+def _markdown(results: Sequence[Mapping[str, Any]]) -> str:
+    titles = ["method", "network", "seeds", *COLUMNS.values(), "labels (s)", "paper, dataset B: MAE / GAME(4)"]
+    order = {row: index for index, row in enumerate(ROWS)}
+    keys = {(result["network"], order.get(result["method"], len(ROWS)), result["method"]) for result in results}
+    lines = [_line(method, network, results) for network, _, method in sorted(keys)]
+    return "\n".join([f"| {' | '.join(titles)} |", f"|{'---|' * len(titles)}", *lines])
+
+
+def _line(method: str, network: str, results: Sequence[Mapping[str, Any]]) -> str:
+    own = [result for result in results if (result["method"], result["network"]) == (method, network)]
+    figures = [mean_sd([result["metrics"].get(name) for result in own]) for name in COLUMNS]
+    seconds = f"{own[0]['label_seconds']:.0f}"
+    beside = " / ".join(f"{value:.2f}" for value in PAPER.get(method, ())) or "-"
+    return f"| {' | '.join([method, network, str(len(own)), *figures, seconds, beside])} |"
