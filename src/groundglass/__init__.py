@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from groundglass.errors import InputError as InputError
     from groundglass.experiments.checkpoint import load_method as load_method
     from groundglass.experiments.recipe import load_recipe as load_recipe
-    from groundglass.predict.predictor import predict_mask as predict_mask
+    from groundglass.prediction.prediction import Prediction as Prediction
+    from groundglass.prediction.segmenter import Segmenter as Segmenter
+    from groundglass.prediction.segmenter import predict as predict
     from groundglass.scans.nifti import write_nifti as write_nifti
     from groundglass.scans.phantom import generate_phantom as generate_phantom
     from groundglass.scans.reader import read_scan as read_scan
@@ -27,7 +29,9 @@ _PUBLIC = {
     "generate_phantom": "groundglass.scans.phantom",
     "load_method": "groundglass.experiments.checkpoint",
     "load_recipe": "groundglass.experiments.recipe",
-    "predict_mask": "groundglass.predict.predictor",
+    "Prediction": "groundglass.prediction.prediction",
+    "Segmenter": "groundglass.prediction.segmenter",
+    "predict": "groundglass.prediction.segmenter",
     "prepare": "groundglass.datasets.prepare",
     "read_scan": "groundglass.scans.reader",
     "simulate_labels": "groundglass.datasets.prepare",

@@ -20,9 +20,9 @@ from groundglass.datasets.prepare import simulate_labels
 from groundglass.errors import InputError
 from groundglass.experiments.recipe import load_recipe
 from groundglass.labels.events import Point
-from groundglass.predict.evaluate import Pair
-from groundglass.predict.evaluate import scored_cases
-from groundglass.predict.predictor import Predictor
+from groundglass.prediction.evaluate import Pair
+from groundglass.prediction.evaluate import scored_cases
+from groundglass.prediction.predictor import Predictor
 from groundglass.report.figures import clicks
 from groundglass.report.figures import comparison
 from groundglass.report.figures import curves
@@ -155,7 +155,7 @@ def _busiest(mask: NDArray[np.generic], count: int) -> Sequence[int]:
 
 
 def _clicks(folder: DatasetFolder) -> bytes:
-    case, scan, mask = next(pair for pair in scored_cases(folder, folder.split.training) if pair[2].voxels.any())
+    case, scan, mask, _ = next(pair for pair in scored_cases(folder, folder.split.training) if pair[2].voxels.any())
     points = [label for label in folder.labels(["point"])[case.case] if isinstance(label, Point)]
     marks = np.array([[*scan.to_indices(np.array([point.position]))[0], point.label] for point in points])
     chosen = _busiest(mask.voxels, 4)
@@ -174,7 +174,7 @@ def _curves(rows: Sequence[Row]) -> bytes:
 
 def _comparison(rows: Sequence[Row], pairs: Iterable[Pair]) -> bytes:
     lines = []
-    for _, scan, mask in [pair for pair in pairs if pair[2].voxels.any()][:3]:
+    for _, scan, mask, _ in [pair for pair in pairs if pair[2].voxels.any()][:3]:
         index = _busiest(mask.voxels, 1)[0]
         part = scan.slab(index, index + 1)
         masks = [Predictor(row.run.method, row.run.config.grid).mask(part).voxels[0] > 0 for row in rows]

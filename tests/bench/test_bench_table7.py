@@ -18,7 +18,7 @@ from groundglass.bench.table7 import table7
 from groundglass.cli import main
 from groundglass.datasets.case import Case
 from groundglass.losses.lcfcn import lcfcn_loss
-from groundglass.predict.evaluate import Pair
+from groundglass.prediction.evaluate import Pair
 from groundglass.scans.scan import Scan
 
 SMALL = {"network_options": {"channels": [4, 8]}, "grid": {"size": [32, 32]}, "epochs": 2, "batch_size": 4}

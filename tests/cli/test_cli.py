@@ -96,7 +96,8 @@ def test_prepare_train_evaluate_predict_info(
     assert scored["dice_global"] == pytest.approx(result["metrics"]["dice_global"], abs=1e-5)
     output = tmp_path / "lesions.nii.gz"
     image = pictures / "images" / "c3.png"
-    assert main(["predict", str(image), "--checkpoint", str(run), "-o", str(output)]) == 0
+    predict = ["predict", str(image), "--checkpoint", str(run), "--intensity", "display", "--quiet", "-o"]
+    assert main([*predict, str(output)]) == 0
     assert read_mask(output).shape == (1, 40, 40)
     for path, kind in ((dataset, "dataset"), (run, "run"), (image, "scan")):
         capsys.readouterr()
@@ -137,7 +138,10 @@ def test_labels_can_be_added_to_a_dataset(pictures: Path, tmp_path: Path, capsys
         (["train", "nowhere", "-o", "out", "--epochs", "many"], ["many"]),
         (["train", "nowhere", "-o", "out", "--method_options.weigth", "3"], ["weigth", "weight"]),
         (["evaluate", "nowhere", "data"], ["nowhere", "checkpoint"]),
-        (["predict", "nowhere.nii", "--checkpoint", "run", "-o", "mask.png"], ["mask.png", ".nii.gz"]),
+        (["predict", "nowhere.nii", "--checkpoint", "run", "-o", "mask.nii.gz"], ["run", "there is no checkpoint"]),
+        (["predict", "a.nii", "--orientations", "3", "-o", "out"], ["--orientations 3", "1, 2 or 8"]),
+        (["predict", "a.nii", "--threshold", "50", "-o", "out"], ["--threshold 50", "from 0 to 1"]),
+        (["predict", "a.nii", "--intensity", "grey", "-o", "out"], ["grey", "hu or display"]),
         (["bench", "table9"], ["table9", "table2"]),
         (["bench", "table2"], ["--root"]),
         (["info", "nowhere"], ["nowhere"]),
@@ -177,8 +181,40 @@ def test_damaged_picture_and_unpaired_mask(pictures: Path, tmp_path: Path, capsy
 def test_8_bit_image_where_hu_is_expected(run: Path, pictures: Path, capsys: pytest.CaptureFixture[str]) -> None:
     command = ["predict", str(pictures / "images" / "c0.png"), "--checkpoint", str(run), "-o", "m.nii.gz"]
     capsys.readouterr()
-    assert main([*command, "--intensity", "hu"]) == 2
-    one_sentence(capsys, "c0.png", "8-bit")
+    for stated in ([], ["--intensity", "hu"]):
+        assert main([*command, *stated]) == 2
+        one_sentence(capsys, "c0.png", "8-bit")
+
+
+def test_many_scans_are_predicted_and_what_failed_is_named(
+    run: Path, pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (pictures / "images" / "c1.png").write_bytes(b"\x89PNG not really")
+    scans = [str(pictures / "images" / f"c{number}.png") for number in (0, 1, 2)]
+    command = [
+        "predict",
+        *scans,
+        "--checkpoint",
+        str(run),
+        "--intensity",
+        "display",
+        "--quiet",
+        "-o",
+        str(tmp_path / "o"),
+    ]
+    capsys.readouterr()
+    assert main(command) == 2
+    out, err = capsys.readouterr()
+    assert "1 of 3 scans failed" in err
+    assert "c1.png" in err
+    assert "Research use only" in out
+    assert {path.name for path in (tmp_path / "o").iterdir()} == {"c0", "c2"}
+    assert (tmp_path / "o" / "c2" / "overlays" / "lesions.png").exists()
+    assert main(command) == 2
+    one_sentence(capsys, "--resume")
+    Image.fromarray(np.full((40, 40), 50, np.uint8)).save(scans[1])
+    assert main([*command, "--resume"]) == 0
+    assert "2 finished before" in capsys.readouterr().out
 
 
 def test_clicks_alone_are_enough_to_train(dataset: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

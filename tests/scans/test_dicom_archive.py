@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import errno
+import os
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -78,3 +80,39 @@ def test_a_folder_of_far_too_many_files(tmp_path: Path, monkeypatch: pytest.Monk
         (tmp_path / f"{index}.txt").touch()
     with pytest.raises(InputError, match="more than 2 files"):
         read_scan(tmp_path)
+
+
+def test_a_folder_that_may_not_be_listed_is_named(
+    tmp_path: Path, write_series: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_series(tmp_path / "scan")
+    (tmp_path / "scan" / "more").mkdir()
+    scandir = os.scandir
+
+    def forbidding(path: Any) -> Any:  # root may list everything, so the system cannot be asked
+        if str(path).endswith("more"):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", forbidding)
+    with pytest.raises(InputError, match=r"more: cannot be read \(Permission denied\); check its permissions"):
+        read_scan(tmp_path / "scan")
+
+
+def test_what_is_not_dicom_is_not_unpacked(
+    tmp_path: Path, write_series: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = write_series(tmp_path / "scan")
+    (tmp_path / "scan" / "film.avi").write_bytes(bytes(5000))
+    monkeypatch.setattr(dicom_archive, "MAX_FILE_BYTES", 4000)
+    archive = pack(tmp_path / "scan", tmp_path / "scan.zip")
+    np.testing.assert_array_equal(read_scan(archive).voxels, expected)
+    monkeypatch.setattr(dicom_archive, "MAX_FILE_BYTES", 100)
+    with pytest.raises(InputError, match=r"IM001\.dcm: too large for a slice of CT"):
+        read_scan(archive)
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "scan.nii")
+    with pytest.raises(InputError, match=r"scan\.nii: neither a file nor a folder"):
+        read_scan(tmp_path / "scan.nii")

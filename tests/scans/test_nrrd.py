@@ -50,3 +50,10 @@ def test_vectors_and_damaged_files_are_refused(tmp_path: Path) -> None:
     for name in ("cut.nrrd", "text.mha"):
         with pytest.raises(InputError, match=f"{name}: not a readable"):
             read_scan(tmp_path / name)
+
+
+def test_a_header_that_claims_terabytes_is_refused(tmp_path: Path) -> None:
+    header = "NRRD0004\ntype: short\ndimension: 3\nsizes: 60000 60000 60000\nendian: little\nencoding: raw\n\n"
+    (tmp_path / "huge.nrrd").write_bytes(header.encode() + bytes(100))
+    with pytest.raises(InputError, match=r"huge\.nrrd: its header claims 216000000000000 voxels"):
+        read_scan(tmp_path / "huge.nrrd")

@@ -18,7 +18,7 @@ from groundglass.datasets.folder import DatasetFolder
 from groundglass.errors import InputError
 from groundglass.experiments.config import Config
 from groundglass.methods.consistency import PointConsistency
-from groundglass.predict.predictor import Predictor
+from groundglass.prediction.predictor import Predictor
 from groundglass.training.callbacks import read_history
 from groundglass.training.run import Run
 from groundglass.training.run import train

@@ -17,9 +17,9 @@ from groundglass.datasets.folder import DatasetFolder
 from groundglass.errors import InputError
 from groundglass.experiments.checkpoint import load_method
 from groundglass.experiments.config import Config
-from groundglass.predict.evaluate import evaluate
-from groundglass.predict.evaluate import scored_cases
-from groundglass.predict.predictor import Predictor
+from groundglass.prediction.evaluate import evaluate
+from groundglass.prediction.evaluate import scored_cases
+from groundglass.prediction.predictor import Predictor
 from groundglass.training.allocator import keep_freed_memory
 from groundglass.training.callbacks import read_history
 from groundglass.training.figures import learning_curves

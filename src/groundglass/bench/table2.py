@@ -12,9 +12,9 @@ from groundglass.bench.medseg100 import Row
 from groundglass.bench.medseg100 import train_rows
 from groundglass.bench.results import write_table
 from groundglass.files import write_text
-from groundglass.predict.evaluate import evaluate
-from groundglass.predict.evaluate import scored_cases
-from groundglass.predict.predictor import Predictor
+from groundglass.prediction.evaluate import evaluate
+from groundglass.prediction.evaluate import scored_cases
+from groundglass.prediction.predictor import Predictor
 
 ROWS = ("pl", "cb-flip", "cb-flip-rot", "full")
 PAPER = {

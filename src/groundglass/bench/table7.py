@@ -23,9 +23,9 @@ from groundglass.metrics.localization import LocalizationMeter
 from groundglass.metrics.localization import find_lesions
 from groundglass.metrics.localization import lesion_centers
 from groundglass.metrics.overlap import OverlapMeter
-from groundglass.predict.evaluate import Pairs
-from groundglass.predict.evaluate import scored_cases
-from groundglass.predict.predictor import Predictor
+from groundglass.prediction.evaluate import Pairs
+from groundglass.prediction.evaluate import scored_cases
+from groundglass.prediction.predictor import Predictor
 
 ROWS = ("pl", "lcfcn", "cb-lcfcn", "full")
 PAPER = {"pl": (5.97, 7.24), "lcfcn": (1.15, 2.09), "cb-lcfcn": (0.66, 1.74)}

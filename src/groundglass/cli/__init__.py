@@ -11,21 +11,25 @@ from jsonargparse import ArgumentError
 from jsonargparse import ArgumentParser
 
 import groundglass
+from groundglass.cli import annotate
 from groundglass.cli import bench
 from groundglass.cli import demo
 from groundglass.cli import evaluate
 from groundglass.cli import info
 from groundglass.cli import predict
 from groundglass.cli import prepare
+from groundglass.cli import report
 from groundglass.cli import train
 from groundglass.errors import InputError
 
 VERBS = {
     "demo": demo,
     "prepare": prepare,
+    "annotate": annotate,
     "train": train,
     "evaluate": evaluate,
     "predict": predict,
+    "report": report,
     "bench": bench,
     "info": info,
 }

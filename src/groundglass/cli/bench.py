@@ -1,10 +1,12 @@
-"""Make a table of the papers again, over seeds; what is finished is not run again.
+"""Make a table of the papers, or another benchmark, again; of runs over seeds, what is finished is not run again.
 
-Example: groundglass bench table2 --root medseg100/
+Examples: groundglass bench table2 --root medseg100/
+          groundglass bench healthy --root data/
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -16,16 +18,14 @@ from groundglass.cli.arguments import names
 from groundglass.cli.arguments import numbers
 from groundglass.errors import InputError
 
-EXPERIMENTS = ("table2", "table7", "throughput", "lcfcn-loss")
-
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Options of ``groundglass bench``."""
     parser.add_argument("experiment", help=f"one of {', '.join(EXPERIMENTS)}")
-    parser.add_argument("--root", help="folder of the public dataset (table2, table7: medseg100)")
+    parser.add_argument("--root", help="folder of the public dataset, or of several")
     parser.add_argument("--output", default="benchmarks/results", help="where the results go")
     parser.add_argument("--work", default="runs/bench", help="where the dataset and the runs go")
-    parser.add_argument("--rows", help="recipes to run; by default the paper's rows")
+    parser.add_argument("--rows", help="recipes to run, by default the paper's; shipped-model: masks or clicks")
     parser.add_argument("--networks", default="unet", help="networks to run them with")
     parser.add_argument("--seeds", default="0,1,2", help="seeds of the runs")
     parser.add_argument("--overrides", type=dict[str, Any], default={}, help="recipe keys to change for all rows")
@@ -33,25 +33,18 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace) -> None:
-    """Run the experiment and print its table."""
-    if arguments.experiment == "throughput":
-        from groundglass.bench.throughput import throughput
-
-        print(throughput(Path(arguments.output) / "throughput.json"))
-    elif arguments.experiment == "lcfcn-loss":
-        from groundglass.bench.lcfcn_loss import lcfcn_loss_speed
-
-        print(lcfcn_loss_speed(Path(arguments.output) / "lcfcn-loss.json"))
-    elif arguments.experiment in ("table2", "table7"):
-        print(_table(arguments))
-    else:
-        raise InputError(f"there is no experiment {arguments.experiment!r}; choose one of {', '.join(EXPERIMENTS)}")
+    """Run the experiment and print its table or figures."""
+    name = arguments.experiment
+    if name not in EXPERIMENTS:
+        raise InputError(f"there is no experiment {name!r}; choose one of {', '.join(EXPERIMENTS)}")
+    start, needs = EXPERIMENTS[name]
+    if needs and not arguments.root:
+        raise InputError(f"bench {name} needs --root, the folder of {needs}")
+    print(start(arguments))
 
 
 def _table(arguments: Namespace) -> str:
     name = arguments.experiment
-    if not arguments.root:
-        raise InputError(f"bench {name} needs --root, the folder of medseg100 (COVID-SemiSeg's 50 + 48 slices)")
     module = import_module(f"groundglass.bench.{name}")
     table: str = getattr(module, name)(
         Path(arguments.root),
@@ -64,3 +57,51 @@ def _table(arguments: Namespace) -> str:
         quiet=arguments.quiet,
     )
     return table
+
+
+def _throughput(arguments: Namespace) -> str:
+    from groundglass.bench.throughput import throughput
+
+    return throughput(Path(arguments.output) / "throughput.json")
+
+
+def _lcfcn_loss(arguments: Namespace) -> str:
+    from groundglass.bench.lcfcn_loss import lcfcn_loss_speed
+
+    return lcfcn_loss_speed(Path(arguments.output) / "lcfcn-loss.json")
+
+
+def _shipped_model(arguments: Namespace) -> str:
+    from groundglass.bench.shipped_model import shipped_model
+
+    return shipped_model(
+        Path(arguments.root),
+        output=Path(arguments.output) / "shipped-model",
+        work=Path(arguments.work) / "shipped-model",
+        labels=arguments.rows or "masks",
+        quiet=arguments.quiet,
+    )
+
+
+def _p002(arguments: Namespace) -> str:
+    from groundglass.bench.scan_quality import p002
+
+    return p002(Path(arguments.root), Path(arguments.output) / "predict" / "p002.json")
+
+
+def _healthy(arguments: Namespace) -> str:
+    from groundglass.bench.scan_quality import healthy
+
+    return healthy(Path(arguments.root), Path(arguments.output) / "predict" / "healthy.json")
+
+
+EXPERIMENTS: dict[str, tuple[Callable[[Namespace], str], str]] = {
+    "table2": (_table, "medseg100 (COVID-SemiSeg's 50 + 48 slices)"),
+    "table7": (_table, "medseg100 (COVID-SemiSeg's 50 + 48 slices)"),
+    "throughput": (_throughput, ""),
+    "lcfcn-loss": (_lcfcn_loss, ""),
+    "shipped-model": (_shipped_model, "medseg100 and covidcell"),
+    "p002": (_p002, "P002 and its slice labels (COVID-CT-MD)"),
+    "healthy": (_healthy, "medseg100 and covidcell"),
+}
+"""How each is started, and what its ``--root`` must hold, if anything."""

@@ -29,9 +29,9 @@ def run(arguments: Namespace) -> None:
     from groundglass.cli.tables import figures_table
     from groundglass.datasets.folder import DatasetFolder
     from groundglass.experiments.checkpoint import load_method
-    from groundglass.predict.evaluate import evaluate
-    from groundglass.predict.evaluate import scored_cases
-    from groundglass.predict.predictor import Predictor
+    from groundglass.prediction.evaluate import evaluate
+    from groundglass.prediction.evaluate import scored_cases
+    from groundglass.prediction.predictor import Predictor
 
     if arguments.part not in PARTS:
         raise InputError(f"--part {arguments.part!r}: choose one of {', '.join(PARTS)}")

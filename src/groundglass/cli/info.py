@@ -13,45 +13,55 @@ from typing import Any
 from jsonargparse import ArgumentParser
 from jsonargparse import Namespace
 
+from groundglass.scans.scan import Intensity
+
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Options of ``groundglass info``."""
     parser.add_argument("path", help="a scan, a dataset folder, a run folder or a .ckpt file")
+    parser.add_argument("--series", help="number or UID of a DICOM series, where there are several")
+    parser.add_argument("--intensity", help="what the numbers are, if it cannot be told: hu or display (8-bit)")
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def run(arguments: Namespace) -> None:
     """Print what is known."""
-    facts = describe(Path(arguments.path))
+    facts = describe(Path(arguments.path), series=arguments.series, intensity=arguments.intensity)
     if arguments.json:
         print(json.dumps(facts))
     else:
         width = max(map(len, facts))
         for name, value in facts.items():
-            print(f"{name:<{width}}  {value}")
+            for line in _lines(value):
+                print(f"{name:<{width}}  {line}")
+                name = ""
 
 
-def describe(path: Path) -> dict[str, Any]:
-    """Facts about a path by name."""
+def _lines(value: Any) -> list[Any]:
+    """A list of sentences takes a line each; of numbers, one line."""
+    if not isinstance(value, list):
+        return [value]
+    if value and isinstance(value[0], float | int):
+        return [" x ".join(str(number) for number in value)]
+    if value and isinstance(value[0], dict):
+        return [", ".join(f"{name} {fact}" for name, fact in one.items() if fact) for one in value]
+    return value or ["none"]
+
+
+def describe(path: Path, *, series: str | None = None, intensity: Intensity | None = None) -> dict[str, Any]:
+    """Facts about a path by name; of a scan nothing that tells who the patient is.
+
+    Raises:
+        InputError: If it is not a scan, a prepared dataset or a run, or cannot be read.
+    """
     if (path / "dataset.json").is_file():
         return _dataset(path)
     if path.suffix == ".ckpt" or (path / "checkpoints").is_dir():
         return _checkpoint(path)
-    return _scan(path)
+    from groundglass.scans.description import describe_scan
+    from groundglass.scans.reader import read_scan_and_series
 
-
-def _scan(path: Path) -> dict[str, Any]:
-    from groundglass.scans.reader import read_scan
-
-    scan = read_scan(path)
-    return {
-        "kind": "scan",
-        "shape": list(scan.shape),
-        "spacing_mm": [round(value, 4) for value in scan.spacing],
-        "intensity": scan.intensity,
-        "range": [float(scan.voxels.min()), float(scan.voxels.max())],
-        "affine_lps": scan.affine.round(4).tolist(),
-    }
+    return describe_scan(*read_scan_and_series(path, series=series, intensity=intensity))
 
 
 def _dataset(path: Path) -> dict[str, Any]:

@@ -1,42 +1,95 @@
-"""Lesion mask of a scan by a trained run, on the scan's own grid.
+"""Lesions, lungs and a report of scans, by the model that comes with the package or by a trained run.
 
-Example: groundglass predict scan.nii.gz --checkpoint runs/first -o lesions.nii.gz
+Examples: groundglass predict scan.nii.gz -o out/
+          groundglass predict dicom-folder/ more-scans/ -o out/ --checkpoint runs/first
 """
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from jsonargparse import ArgumentParser
 from jsonargparse import Namespace
 
 from groundglass.errors import InputError
 
+if TYPE_CHECKING:
+    from groundglass.prediction.segmenter import Segmenter
+
+MASK_ONLY = (".nii", ".nii.gz")
+
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Options of ``groundglass predict``."""
-    parser.add_argument("scan", help="NIfTI, NRRD, DICOM (folder, zip, file) or image")
-    parser.add_argument("--checkpoint", required=True, help="a run folder or a .ckpt file")
-    parser.add_argument("-o", "--output", required=True, help="the mask to write, .nii or .nii.gz")
+    parser.add_argument("scans", nargs="+", help="NIfTI, NRRD, DICOM (folder, zip, file), image, or folders of scans")
+    parser.add_argument("-o", "--output", required=True, help="folder to make; a name in .nii.gz for the mask alone")
+    parser.add_argument("--checkpoint", help="a run folder or a .ckpt file; by default the package's own model")
+    parser.add_argument("--series", help="DICOM: UID, number or description of the series to read")
     parser.add_argument("--intensity", help="what the numbers are, if it cannot be told: hu or display (8-bit)")
     parser.add_argument("--threshold", type=float, help="lesion above this probability; by default the run's own")
     parser.add_argument("--orientations", type=int, default=1, help="average over 1, 2 or 8 flips and turns")
+    parser.add_argument("--lungmask-weights", type=Path, help="weights file of the optional package lungmask")
+    parser.add_argument("--probabilities", action="store_true", help="write probabilities.nii.gz too")
+    parser.add_argument("--keep-identifiers", action="store_true", help="show patient name and ID from the DICOM")
+    parser.add_argument("--resume", action="store_true", help="go on in an output folder; finished scans stay")
+    parser.add_argument("--quiet", action="store_true", help="no progress")
 
 
 def run(arguments: Namespace) -> None:
-    """Predict and write the mask."""
-    from groundglass.predict.predictor import predict_mask
+    """Predict, write the files, say where they are and what failed."""
+    _check(arguments)
+    from groundglass.prediction.segmenter import Segmenter
 
-    if not arguments.output.endswith((".nii", ".nii.gz")):
-        raise InputError(f"{arguments.output}: the mask is written as NIfTI; end its name in .nii.gz")
-    mask = predict_mask(
-        arguments.scan,
+    segmenter = Segmenter(
         arguments.checkpoint,
-        intensity=arguments.intensity,
         threshold=arguments.threshold,
         orientations=arguments.orientations,
+        lungmask_weights=arguments.lungmask_weights,
     )
+    if arguments.output.endswith(MASK_ONLY):
+        _mask_alone(segmenter, arguments)
+    else:
+        _folders(segmenter, arguments)
+
+
+def _check(arguments: Namespace) -> None:
+    if arguments.intensity not in (None, "hu", "display"):
+        raise InputError(f"--intensity {arguments.intensity!r}: choose hu or display")
+    if arguments.orientations not in (1, 2, 8):
+        raise InputError(f"--orientations {arguments.orientations}: choose 1, 2 or 8")
+    if arguments.threshold is not None and not 0 <= arguments.threshold <= 1:
+        raise InputError(f"--threshold {arguments.threshold}: give a probability from 0 to 1")
+
+
+def _mask_alone(segmenter: Segmenter, arguments: Namespace) -> None:
     from groundglass.scans.nifti import write_nifti
 
-    write_nifti(mask, Path(arguments.output))
-    print(f"{arguments.output}: {int(mask.voxels.sum())} lesion voxels. Research use only: not a medical device.")
+    if len(arguments.scans) > 1:
+        raise InputError(f"{arguments.output}: one mask file cannot hold several scans; give a folder")
+    found = segmenter.predict(arguments.scans[0], intensity=arguments.intensity, series=arguments.series)
+    write_nifti(found.lesions, Path(arguments.output))
+    count = int(found.lesions.voxels.sum())
+    print(f"{arguments.output}: {count} lesion voxels. Research use only: not a medical device.")
+
+
+def _folders(segmenter: Segmenter, arguments: Namespace) -> None:
+    from groundglass.report.batch import Job
+    from groundglass.report.batch import predict_scans
+
+    names = ("intensity", "series", "probabilities", "keep_identifiers", "resume", "quiet")
+    job = Job(**{name: arguments[name] for name in names})
+    outcome = predict_scans(arguments.scans, Path(arguments.output), segmenter, job)
+    for path in outcome.written:
+        print(path)
+    if outcome.skipped:
+        print(f"{outcome.skipped} finished before")
+    print("Research use only: not a medical device.")
+    if outcome.failed:
+        raise InputError(_failures(outcome.failed, len(outcome.written) + outcome.skipped))
+
+
+def _failures(failed: list[str], done: int) -> str:
+    if len(failed) == 1 and not done:
+        return failed[0]
+    return f"{len(failed)} of {len(failed) + done} scans failed: " + " | ".join(failed)

@@ -26,4 +26,3 @@ def export(run: str | Path, path: str | Path) -> None:
     }
     kept = {"state_dict": weights, "hyper_parameters": {"config": content["hyper_parameters"]["config"]}}
     AtomicCheckpointIO().save_checkpoint(kept, Path(path))
-

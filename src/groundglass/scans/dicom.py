@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -23,6 +24,7 @@ from groundglass.scans.dicom_series import choose_series
 from groundglass.scans.dicom_slice import Slice
 from groundglass.scans.dicom_slice import read_slice
 from groundglass.scans.intensity import check_intensity
+from groundglass.scans.readable import MAX_BYTES
 from groundglass.scans.readable import readable
 from groundglass.scans.scan import Intensity
 from groundglass.scans.scan import Scan
@@ -53,8 +55,8 @@ def read_dicom_series(
     path = Path(path)
     # Anonymised files often break the rules of a tag's format; that is no reason to bother the user.
     with readable(path), disable_value_validation(), dicom_files(path) as files:
-        slices = order_slices(choose_series([read_slice(file) for file in files], path, series))
-        slices = _without_duplicates(slices)
+        choice = choose_series([read_slice(file) for file in files], path, series)
+        slices = _without_duplicates(order_slices(choice.slices))
         affine = stack_affine(slices, path)
         voxels = _stack(slices)
     if len(slices) == 1:
@@ -64,11 +66,14 @@ def read_dicom_series(
             f"{path}: states no rescale intercept, so its values may not be HU; pass --intensity hu if they are"
         )
     scan = Scan(voxels, affine, check_intensity(voxels, path, intensity or "hu"), path)
-    return scan, DicomSeries(tuple(one.header for one in slices), tuple(one.file.name for one in slices))
+    headers, names = (one.header for one in slices), (one.file.name for one in slices)
+    return scan, DicomSeries(tuple(headers), tuple(names), choice.found, choice.left_out)
 
 
 def _stack(slices: list[Slice]) -> NDArray[Any]:
     """HU ``(D, H, W)``; the decoders release Python's lock, so threads help."""
+    if len(slices) * math.prod(slices[0].shape) * 4 > MAX_BYTES:
+        raise InputError(f"{slices[0].file.name}: its series is larger than any chest CT; give the series of one scan")
     whole = all(one.slope.is_integer() and one.intercept.is_integer() for one in slices)
     voxels = np.empty((len(slices), *slices[0].shape), np.int16 if whole else np.float32)
     with ThreadPoolExecutor(os.cpu_count()) as pool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import lzma
+import os
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -15,13 +17,23 @@ from typing import NamedTuple
 
 from groundglass.errors import InputError
 from groundglass.scans.images import natural_key
+from groundglass.scans.readable import MAX_BYTES
 
 SUFFIXES = (".dcm", ".dicom", ".ima")
 MAX_FILES = 5000
-MAX_BYTES = 4 * 1024**3
-"""Limits of one archive, unpacked: above any chest CT, below what fills a laptop (zip bombs)."""
+"""Of an archive, and ``MAX_BYTES`` unpacked (zip bombs)."""
+
+MAX_FILE_BYTES = 256 * 1024**2
+"""Of one file in an archive, unpacked: far above a slice of CT."""
 
 MAX_FOLDER_FILES = 20_000
+
+MAGIC = slice(128, 132)
+"""Where a DICOM file says ``DICM``."""
+
+
+UNPACKING = (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, zlib.error, lzma.LZMAError)
+"""What zipfile raises on a damaged or encrypted member (besides OSError)."""
 
 
 class DicomFile(NamedTuple):
@@ -58,7 +70,7 @@ def is_dicom(path: Path) -> bool:
     if path.suffix.lower() in SUFFIXES:
         return True
     with path.open("rb") as file:
-        return file.read(132)[128:] == b"DICM"
+        return file.read(MAGIC.stop)[MAGIC] == b"DICM"
 
 
 def holds_dicom(folder: Path) -> bool:
@@ -67,11 +79,18 @@ def holds_dicom(folder: Path) -> bool:
 
 
 def _walk(folder: Path) -> Iterator[Path]:
-    for number, path in enumerate(folder.rglob("*")):
+    """The files under a folder; a folder that may not be listed is an error, as it may hold slices."""
+    number = 0
+    for here, _, names in os.walk(folder, onerror=_fail):
+        number += len(names)
         if number > MAX_FOLDER_FILES:
             raise InputError(f"{folder}: has more than {MAX_FOLDER_FILES} files; give the folder of one scan")
-        if path.is_file() and not path.name.startswith("."):
-            yield path
+        paths = (Path(here, name) for name in names if not name.startswith("."))
+        yield from (path for path in paths if path.is_file())
+
+
+def _fail(error: OSError) -> None:
+    raise InputError(f"{error.filename}: cannot be read ({error.strerror}); check its permissions") from error
 
 
 def _in_folder(folder: Path) -> list[DicomFile]:
@@ -101,8 +120,14 @@ def _archived(archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path) -> 
 
     def unpack() -> BinaryIO:
         try:
+            with archive.open(member) as file:
+                start = file.read(MAGIC.stop)
+            if start[MAGIC] != b"DICM":
+                return BytesIO(start)  # enough to see what it is not
+            if member.file_size > MAX_FILE_BYTES:
+                raise InputError(f"{name}: too large for a slice of CT; remove it from the archive")
             return BytesIO(archive.read(member))  # at most member.file_size bytes, and the checksum is compared
-        except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, zlib.error) as error:
+        except UNPACKING as error:
             raise InputError(f"{name}: cannot be unpacked ({error}); make the archive again") from error
 
     return DicomFile(name, unpack)

@@ -19,12 +19,14 @@ from pydicom.encaps import encapsulate
 from pydicom.encaps import generate_frames
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.uid import CTImageStorage
+from pydicom.uid import JPEGLSLossless
+from pydicom.uid import JPEGLSNearLossless
 from pydicom.uid import generate_uid
 
 from groundglass.scans.dicom_archive import DicomFile
 from groundglass.scans.dicom_slice import BROKEN
 from groundglass.scans.dicom_slice import Slice
-from groundglass.scans.dicom_slice import damaged
+from groundglass.scans.dicom_values import damaged
 from groundglass.scans.intensity import AIR_HU
 from groundglass.scans.readable import readable
 
@@ -33,19 +35,30 @@ PIXEL_TAGS = (
     *("PixelRepresentation", "PhotometricInterpretation"),
 )
 
+JPEG_LS = (JPEGLSLossless, JPEGLSNearLossless)
+"""Left to GDCM: pydicom's decoder can spend minutes on a damaged slice."""
+
 JPEG_FRAME_MARKERS = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}
 """SOF0..SOF15 and JPEG-LS; the three left out are tables between them."""
 
 
 def hounsfield(one: Slice) -> NDArray[np.float32]:
-    """One slice in HU ``(H, W)``; padding below air is raised to -1024.
+    """One slice in HU ``(H, W)``; padding becomes -1024, air.
+
+    Values below air are padding, and so is PixelPaddingValue if a corner has it: the field of view is round, and a
+    value that is not outside of it is tissue, whatever the tag says.
 
     Raises:
         InputError: If its pixels are damaged or missing.
     """
-    values = _stored_values(one.file).astype(np.float32) * np.float32(one.slope) + np.float32(one.intercept)
-    if values.shape != one.shape:
+    stored = _stored_values(one.file)
+    if stored.shape != one.shape:
         raise damaged(one.file.name)
+    values = stored.astype(np.float32) * np.float32(one.slope) + np.float32(one.intercept)
+    if one.padding is not None:
+        outside = (stored >= one.padding[0]) & (stored <= one.padding[1])
+        if outside[:: max(1, len(outside) - 1), [0, -1]].any():
+            values[outside] = AIR_HU
     return np.asarray(np.clip(values, AIR_HU, np.iinfo(np.int16).max))
 
 
@@ -63,7 +76,10 @@ def _stored_values(file: DicomFile) -> NDArray[Any]:
     try:
         with file.open() as content:
             dataset = dcmread(content)
-        if get_decoder(dataset.file_meta.TransferSyntaxUID).is_available:
+        syntax = dataset.file_meta.TransferSyntaxUID
+        if syntax.is_encapsulated:
+            _check_jpeg(next(generate_frames(dataset.PixelData, number_of_frames=1)), dataset)
+        if syntax not in JPEG_LS and get_decoder(syntax).is_available:
             return np.asarray(dataset.pixel_array)
         return _decode_with_gdcm(dataset)
     except BROKEN as error:
@@ -76,8 +92,6 @@ def _decode_with_gdcm(dataset: Dataset) -> NDArray[Any]:
     for keyword in PIXEL_TAGS:
         setattr(bare, keyword, dataset[keyword].value)
     frame = next(generate_frames(dataset.PixelData, number_of_frames=1))
-    if frame.startswith(b"\xff\xd8"):
-        _check_jpeg(frame, dataset)
     bare.PixelData = encapsulate([frame])
     bare.SOPClassUID, bare.SOPInstanceUID = CTImageStorage, generate_uid(entropy_srcs=["pixels"])
     bare["PixelData"].is_undefined_length = True
@@ -93,7 +107,12 @@ def _decode_with_gdcm(dataset: Dataset) -> NDArray[Any]:
 
 
 def _check_jpeg(frame: bytes, dataset: Dataset) -> None:
-    """Refuse a JPEG whose own header contradicts the file's: GDCM would write past its buffer and end the process."""
+    """Refuse a JPEG or JPEG-LS whose own header contradicts the file's.
+
+    GDCM would write past its buffer and end the process. What is no JPEG passes.
+    """
+    if not frame.startswith(b"\xff\xd8"):
+        return
     place = 2
     while place < len(frame):
         start, marker, length = struct.unpack_from(">BBH", frame, place)

@@ -9,6 +9,7 @@ from collections.abc import Hashable
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from pydicom.dataset import Dataset
 
@@ -20,19 +21,51 @@ logger = logging.getLogger(__name__)
 CHEST_WORDS = ("CHEST", "THORAX", "LUNG")
 
 
+class SeriesFacts(NamedTuple):
+    """What can be told of a series without telling who the patient is: no description, which is free text.
+
+    Args:
+        number: SeriesNumber, or SeriesInstanceUID where there is none; ``--series`` takes either.
+        slices: How many axial slices.
+        size: Rows and columns.
+        kernel: ConvolutionKernel; may be empty.
+    """
+
+    number: str
+    slices: int
+    size: tuple[int, int]
+    kernel: str
+
+    def __str__(self) -> str:
+        kernel = f", kernel {self.kernel}" if self.kernel else ""
+        return f"{self.number or 'without a number'} ({self.slices} slices{kernel})"
+
+
+class Choice(NamedTuple):
+    """The slices of one series, what series there were, that one first, and what else was left out."""
+
+    slices: list[Slice]
+    found: tuple[SeriesFacts, ...]
+    left_out: str
+
+
 @dataclass(frozen=True, eq=False)
 class DicomSeries:
     """The series a scan was read from, for writing DICOM objects that refer to it.
 
-    The headers hold the patient's identity; a ``Scan`` does not.
+    The headers hold the patient's identity; a ``Scan`` does not, nor do ``found`` and ``left_out``.
 
     Args:
         headers: One dataset without pixels a slice, in the order of the scan's first axis.
         files: Their files' names, in the same order.
+        found: All axial CT series there were, this one first.
+        left_out: What other files there were, in words.
     """
 
     headers: tuple[Dataset, ...]
     files: tuple[str, ...]
+    found: tuple[SeriesFacts, ...] = ()
+    left_out: str = ""
 
     @property
     def series_uid(self) -> str:
@@ -50,7 +83,7 @@ class DicomSeries:
         return str(self.headers[0].get("SeriesDescription") or "")
 
 
-def choose_series(found: list[Slice | str], path: Path, wanted: str | None = None) -> list[Slice]:
+def choose_series(found: list[Slice | str], path: Path, wanted: str | None = None) -> Choice:
     """The slices of the wanted series, else of the chest CT with most slices; what is left out is logged.
 
     Slices of one series that differ in direction, size or pixel spacing count as several series, since no volume can
@@ -75,11 +108,12 @@ def choose_series(found: list[Slice | str], path: Path, wanted: str | None = Non
         raise InputError(f"{path}: holds scans of several patients; give the folder of one, or choose a series")
     if not chosen:
         raise InputError(f"{path}: has no axial CT series {wanted!r}; choose one of: {_list(groups)}")
+    others = [group for group in groups if group is not chosen[0]]
     if len(chosen) > 1:
         logger.warning("%s: reading series %s; not reading: %s", path, _list(chosen[:1]), _list(chosen[1:]))
     if reasons:
         logger.warning("%s: left out: %s", path, reasons)
-    return chosen[0]
+    return Choice(chosen[0], tuple(map(_facts, [chosen[0], *others])), reasons)
 
 
 def _ranked(slices: list[Slice]) -> list[list[Slice]]:
@@ -102,8 +136,13 @@ def _is_wanted(one: Slice, wanted: str) -> bool:
 
 
 def _list(groups: list[list[Slice]]) -> str:
-    tags = [(group[0].series, len(group)) for group in groups]
-    return "; ".join(f"number {one.number or '?'} {one.description!r} ({count} slices)" for one, count in tags)
+    return "; ".join(str(_facts(group)) for group in groups)
+
+
+def _facts(group: list[Slice]) -> SeriesFacts:
+    first = group[0]
+    kernel = str(first.header.get("ConvolutionKernel") or "")
+    return SeriesFacts(first.series.number or first.series.uid, len(group), first.shape, kernel)
 
 
 def _count(reasons: Iterable[str]) -> str:

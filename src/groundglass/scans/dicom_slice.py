@@ -21,6 +21,15 @@ from pydicom.uid import SecondaryCaptureImageStorage
 from groundglass.errors import InputError
 from groundglass.scans.dicom_archive import SUFFIXES
 from groundglass.scans.dicom_archive import DicomFile
+from groundglass.scans.dicom_values import MAX_HU
+from groundglass.scans.dicom_values import MAX_PLACE_MM
+from groundglass.scans.dicom_values import are_lengths
+from groundglass.scans.dicom_values import are_unit_vectors
+from groundglass.scans.dicom_values import damaged
+from groundglass.scans.dicom_values import number
+from groundglass.scans.dicom_values import numbers
+from groundglass.scans.dicom_values import padding
+from groundglass.scans.dicom_values import text
 
 BROKEN = (
     *(ArithmeticError, AttributeError, BytesLengthException, EOFError, InvalidDicomError, LookupError),
@@ -59,6 +68,7 @@ class Slice:
         thickness: Distance to the next slice in mm as stated, used only for a scan of one slice.
         slope: HU per stored value.
         intercept: HU of the stored value 0.
+        padding: Lowest and highest stored value outside the field of view, ``None`` if the file names none.
         rescaled: Whether the file states the intercept, so that its values are HU by declaration.
     """
 
@@ -73,6 +83,7 @@ class Slice:
     slope: float
     intercept: float
     rescaled: bool
+    padding: tuple[int, int] | None = None
 
     @property
     def normal(self) -> NDArray[np.float64]:
@@ -108,25 +119,20 @@ def read_slice(file: DicomFile) -> Slice | str:
         raise damaged(file.name) from error
 
 
-def damaged(name: str) -> InputError:
-    """The error for a file pydicom gives up on."""
-    return InputError(f"{name}: a damaged DICOM file; copy it again or remove it")
-
-
 def _why_not(header: Dataset) -> str | None:
-    kind = _text(header.file_meta, "MediaStorageSOPClassUID") or _text(header, "SOPClassUID")
-    modality = _text(header, "Modality") or ("CT" if kind == CTImageStorage else "")
+    kind = text(header.file_meta, "MediaStorageSOPClassUID") or text(header, "SOPClassUID")
+    modality = text(header, "Modality") or ("CT" if kind == CTImageStorage else "")
     if not kind:
         raise EOFError("the file ends before it says what it is")
     if kind.startswith(SecondaryCaptureImageStorage):  # the multi-frame kinds continue its UID
         return "a screenshot (secondary capture)"
     if modality != "CT":
         return f"this is {modality.split()[0][:8] if modality else 'an object without a modality'}, not CT"
-    if kind == EnhancedCTImageStorage or int(_text(header, "NumberOfFrames") or 1) > 1:
+    if kind == EnhancedCTImageStorage or int(text(header, "NumberOfFrames") or 1) > 1:
         return "this is multi-frame CT, which is not read; export it as one file a slice"
-    if "LOCALIZER" in _text(header, "ImageType").upper():
+    if "LOCALIZER" in text(header, "ImageType").upper():
         return "a localizer"
-    if _text(header, "ImageOrientationPatient"):
+    if text(header, "ImageOrientationPatient"):
         direction = np.array(header.ImageOrientationPatient, float)
         if abs(np.cross(direction[:3], direction[3:])[2]) < AXIAL:
             return "a coronal or sagittal image"
@@ -134,13 +140,22 @@ def _why_not(header: Dataset) -> str | None:
 
 
 def _parse(header: Dataset, file: DicomFile) -> Slice:
-    position = _numbers(header, "ImagePositionPatient", 3, file)
-    direction = _numbers(header, "ImageOrientationPatient", 6, file)
-    rows_mm, columns_mm = _numbers(header, "PixelSpacing", 2, file)
+    position = numbers(header, "ImagePositionPatient", 3, file.name)
+    direction = numbers(header, "ImageOrientationPatient", 6, file.name)
+    rows_mm, columns_mm = numbers(header, "PixelSpacing", 2, file.name)
+    thickness = abs(number(header, ("SpacingBetweenSlices", "SliceThickness"), 1)) or 1.0
+    slope, intercept = number(header, ("RescaleSlope",), 1), number(header, ("RescaleIntercept",), 0)
     shape = (int(header.Rows), int(header.Columns))
-    if min(rows_mm, columns_mm) <= 0 or not 0 < shape[0] * shape[1] <= MAX_PIXELS:
+    sound = (
+        are_lengths(rows_mm, columns_mm, thickness)
+        and are_unit_vectors(direction)
+        and np.abs(position).max() <= MAX_PLACE_MM
+        and 0 < shape[0] * shape[1] <= MAX_PIXELS
+        and abs(slope) <= MAX_HU
+        and abs(intercept) <= MAX_HU
+    )
+    if not sound:
         raise damaged(file.name)
-    thickness = _text(header, "SpacingBetweenSlices") or _text(header, "SliceThickness") or "1"
     return Slice(
         file=file,
         header=header,
@@ -149,34 +164,20 @@ def _parse(header: Dataset, file: DicomFile) -> Slice:
         position=position,
         across=direction[:3] * columns_mm,
         down=direction[3:] * rows_mm,
-        thickness=abs(float(thickness)) or 1.0,
-        slope=float(_text(header, "RescaleSlope") or 1),
-        intercept=float(_text(header, "RescaleIntercept") or 0),
-        rescaled=_text(header, "RescaleIntercept") != "",
+        thickness=thickness,
+        slope=slope,
+        intercept=intercept,
+        rescaled=text(header, "RescaleIntercept") != "",
+        padding=padding(header),
     )
 
 
 def _series(header: Dataset) -> SeriesTags:
-    about = " ".join(_text(header, keyword) for keyword in ("BodyPartExamined", "SeriesDescription", "ProtocolName"))
+    about = " ".join(text(header, keyword) for keyword in ("BodyPartExamined", "SeriesDescription", "ProtocolName"))
     return SeriesTags(
-        uid=_text(header, "SeriesInstanceUID"),
-        number=_text(header, "SeriesNumber"),
-        description=_text(header, "SeriesDescription"),
-        patient=_text(header, "PatientID"),
+        uid=text(header, "SeriesInstanceUID"),
+        number=text(header, "SeriesNumber"),
+        description=text(header, "SeriesDescription"),
+        patient=text(header, "PatientID"),
         about=about.upper(),
     )
-
-
-def _numbers(header: Dataset, keyword: str, count: int, file: DicomFile) -> NDArray[np.float64]:
-    if not _text(header, keyword):
-        raise InputError(f"{file.name}: a CT slice without {keyword}, so its place is unknown; export the scan again")
-    numbers = np.array(header[keyword].value, float)
-    if numbers.shape != (count,) or not np.isfinite(numbers).all():
-        raise damaged(file.name)
-    return numbers
-
-
-def _text(header: Dataset, keyword: str) -> str:
-    """The value of a tag as a string, empty if it is absent or empty."""
-    value = header.get(keyword)
-    return "" if value is None else str(value).strip()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import zlib
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import nibabel
 import numpy as np
 from nibabel import Nifti1Image
+from nibabel import Nifti1Pair
 from nibabel.filebasedimages import ImageFileError
 from nibabel.spatialimages import HeaderDataError
 from nibabel.spatialimages import HeaderTypeError
@@ -16,7 +18,10 @@ from numpy.typing import NDArray
 
 from groundglass.errors import InputError
 from groundglass.files import replacing
+from groundglass.scans.readable import MAX_BYTES
 from groundglass.scans.scan import Scan
+
+logger = logging.getLogger(__name__)
 
 SUFFIXES = (".nii", ".nii.gz")
 
@@ -28,6 +33,9 @@ KJI = [2, 1, 0, 3]
 
 GZIP_RATIO = 1032
 """The most a gzip stream can expand: a header that claims more is broken, and nothing is allocated for it."""
+
+UNIT_MM = {1: 1000.0, 2: 1.0, 3: 0.001}
+"""Codes for meters, millimeters and microns in a header; others are taken for mm, as everyone means it."""
 
 BROKEN = (ImageFileError, HeaderDataError, HeaderTypeError, EOFError, zlib.error, ValueError, OverflowError)
 """What nibabel raises on a damaged file (besides OSError)."""
@@ -41,6 +49,8 @@ def read_nifti(path: Path) -> tuple[NDArray[Any], NDArray[np.float64]]:
     """
     try:
         image: Any = nibabel.load(path, mmap=False)
+        if not isinstance(image, Nifti1Pair):
+            raise ImageFileError(f"it is {type(image).__name__.removesuffix('Image')}")
         _check_size(image, path)
         voxels, affine = np.asanyarray(image.dataobj), np.asarray(image.affine, np.float64)
     except BROKEN as error:
@@ -48,7 +58,13 @@ def read_nifti(path: Path) -> tuple[NDArray[Any], NDArray[np.float64]]:
         raise InputError(f"{path}: not a readable NIfTI file ({reason}); export or copy it again") from error
     if voxels.dtype.kind not in "biuf":
         raise InputError(f"{path}: holds colours or complex numbers; give a NIfTI with one grey value a voxel")
-    return _three_axes(voxels, path).transpose(2, 1, 0), RAS_TO_LPS * affine[:, KJI]
+    if not (image.header["qform_code"] or image.header["sform_code"]):
+        logger.warning(
+            "%s: does not say how the patient lies in it; taken as the format's default, left to right", path
+        )
+    unit = UNIT_MM.get(int(image.header["xyzt_units"]) % 8, 1.0)  # the other bits are the unit of time
+    affine = RAS_TO_LPS * [[unit], [unit], [unit], [1]] * affine[:, KJI]
+    return _three_axes(voxels, path).transpose(2, 1, 0), affine
 
 
 def nifti_shape(path: Path) -> tuple[int, ...]:
@@ -105,6 +121,8 @@ def _check_size(image: Any, path: Path) -> None:
     held = path.stat().st_size * (GZIP_RATIO if path.name.lower().endswith(".gz") else 1)
     if claimed > held:
         raise ValueError(f"its header claims {claimed:.0f} bytes of voxels, more than the file holds")
+    if claimed > MAX_BYTES:
+        raise ValueError(f"it becomes {claimed / 1024**3:.0f} GB in memory, more than any chest CT")
 
 
 def _three_axes(voxels: NDArray[Any], path: Path) -> NDArray[Any]:

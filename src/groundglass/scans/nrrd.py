@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from groundglass.errors import InputError
+from groundglass.scans.readable import MAX_BYTES
 
 SUFFIXES = (".nrrd", ".nhdr", ".mha", ".mhd")
 
@@ -22,7 +24,11 @@ def read_nrrd(path: Path) -> tuple[NDArray[Any], NDArray[np.float64]]:
     import SimpleITK  # takes 0.4 s, so only when needed
 
     try:
-        image: Any = SimpleITK.ReadImage(str(path))
+        reader: Any = SimpleITK.ImageFileReader()
+        reader.SetFileName(str(path))
+        reader.ReadImageInformation()
+        _check_size(reader, path)
+        image = reader.Execute()
     except RuntimeError as error:  # the only one it raises, with a page of C++ context
         raise InputError(f"{path}: not a readable {path.suffix} volume; export or copy it again") from error
     if image.GetDimension() != 3 or image.GetNumberOfComponentsPerPixel() != 1:
@@ -32,3 +38,10 @@ def read_nrrd(path: Path) -> tuple[NDArray[Any], NDArray[np.float64]]:
     affine[:3, :3] = (direction * image.GetSpacing())[:, ::-1]  # ITK's index is (w, h, d); its space is LPS mm
     affine[:3, 3] = image.GetOrigin()
     return SimpleITK.GetArrayFromImage(image), affine
+
+
+def _check_size(reader: Any, path: Path) -> None:
+    """Refuse what a header claims beyond any chest CT before memory is taken for it."""
+    claimed = math.prod(reader.GetSize()) * reader.GetNumberOfComponents()
+    if claimed > MAX_BYTES:
+        raise InputError(f"{path}: its header claims {claimed} voxels, more than any chest CT; export the volume again")

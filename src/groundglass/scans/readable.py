@@ -8,16 +8,21 @@ from pathlib import Path
 
 from groundglass.errors import InputError
 
+MAX_BYTES = 4 * 1024**3
+"""The most a file may become in memory: above any chest CT, below what fills a laptop (decompression bombs)."""
+
 
 @contextmanager
 def readable(path: Path) -> Iterator[None]:
     """Turn the errors of reading ``path`` within the block into sentences.
 
     Raises:
-        InputError: If there is nothing at ``path``, or reading fails for want of permission or in the middle.
+        InputError: If there is no file or folder at ``path``, or reading fails for want of permission or in the middle.
     """
     if not path.exists():
         raise InputError(f"{path}: there is no such file or folder; check the path")
+    if not (path.is_file() or path.is_dir()):
+        raise InputError(f"{path}: neither a file nor a folder; give a scan")
     try:
         yield
     except OSError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,9 @@ from groundglass.scans.readable import readable
 from groundglass.scans.scan import Intensity
 from groundglass.scans.scan import Scan
 
+if TYPE_CHECKING:
+    from groundglass.scans.dicom_series import DicomSeries
+
 Grid = tuple[NDArray[Any], NDArray[np.float64]]
 """Voxels ``(D, H, W)`` and their affine to LPS mm."""
 
@@ -29,6 +33,9 @@ READERS: dict[tuple[str, ...], Callable[[Path], Grid]] = {
     nrrd.SUFFIXES: nrrd.read_nrrd,
     images.SUFFIXES: lambda path: images.read_images([path]),
 }
+MIN_MM, MAX_MM = 0.01, 100.0
+"""Voxel sizes beyond these are mistakes, for instance of units."""
+
 VOLUME_SUFFIXES = (*nifti.SUFFIXES, *nrrd.SUFFIXES)
 KINDS = "NIfTI, NRRD, MetaImage, DICOM (folder, zip or file), PNG, JPEG or TIFF (one slice or a folder of slices)"
 
@@ -53,18 +60,25 @@ def read_scan(path: str | Path, *, intensity: Intensity | None = None, series: s
         >>> read_scan("patient7.nii.gz").intensity  # doctest: +SKIP
         'hu'
     """
+    return read_scan_and_series(path, intensity=intensity, series=series)[0]
+
+
+def read_scan_and_series(
+    path: str | Path, *, intensity: Intensity | None = None, series: str | None = None
+) -> tuple[Scan, DicomSeries | None]:
+    """:func:`read_scan`, and the headers of the series if it was DICOM, for objects that refer to it."""
     path = Path(path)
     with readable(path):
         if _is_dicom(path):
             from groundglass.scans.dicom import read_dicom_series  # pydicom and SimpleITK take 0.8 s
 
-            return read_dicom_series(path, series=series, intensity=intensity)[0]
+            return read_dicom_series(path, series=series, intensity=intensity)
         if series is not None:
             raise InputError(f"{path}: not DICOM, so it has no series {series!r}; leave --series out")
         voxels, affine = _read_grid(path)
     voxels = _plain(voxels)
     kind = check_intensity(voxels, path, intensity)
-    return _scan(clip_padding(voxels) if kind == "hu" else voxels, affine, kind, path)
+    return _scan(clip_padding(voxels) if kind == "hu" else voxels, affine, kind, path), None
 
 
 def read_mask(path: str | Path, *, threshold: float = 0) -> Scan:
@@ -148,4 +162,8 @@ def _fits_int16(voxels: NDArray[Any]) -> bool:
 def _scan(voxels: NDArray[Any], affine: NDArray[np.float64], intensity: Intensity, path: Path) -> Scan:
     if not np.isfinite(affine).all() or abs(np.linalg.det(affine)) < 1e-9:
         raise InputError(f"{path}: its header does not say where the voxels lie; export the scan again")
-    return Scan(voxels, affine, intensity, path)
+    scan = Scan(voxels, affine, intensity, path)
+    if not MIN_MM <= min(scan.spacing) <= max(scan.spacing) <= MAX_MM:
+        size = " x ".join(f"{length:.3g}" for length in scan.spacing)
+        raise InputError(f"{path}: its header says that a voxel has {size} mm, which no scanner makes; mend the header")
+    return scan

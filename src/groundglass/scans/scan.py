@@ -45,7 +45,7 @@ class Scan:
     def __post_init__(self) -> None:
         if self.voxels.ndim != 3:
             raise ValueError(f"voxels must be (D, H, W), not of shape {self.voxels.shape}")
-        if self.affine.shape != (4, 4) or abs(np.linalg.det(self.affine)) < 1e-9:
+        if self.affine.shape != (4, 4) or not abs(np.linalg.det(self.affine)) >= 1e-9:  # NaN is not
             raise ValueError("affine must be an invertible 4 x 4 matrix")
 
     @property

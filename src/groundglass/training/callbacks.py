@@ -29,9 +29,9 @@ from rich.progress import TimeRemainingColumn
 
 from groundglass.errors import InputError
 from groundglass.files import write_text
-from groundglass.predict.evaluate import Pair
-from groundglass.predict.evaluate import evaluate
-from groundglass.predict.predictor import Predictor
+from groundglass.prediction.evaluate import Pair
+from groundglass.prediction.evaluate import evaluate
+from groundglass.prediction.predictor import Predictor
 
 
 @contextmanager

@@ -16,10 +16,10 @@ from groundglass.files import write_text
 from groundglass.labels.cost import label_seconds
 from groundglass.labels.events import Label
 from groundglass.methods.method import Method
-from groundglass.predict.evaluate import evaluate_at
-from groundglass.predict.evaluate import has_masks
-from groundglass.predict.evaluate import scored_cases
-from groundglass.predict.predictor import Predictor
+from groundglass.prediction.evaluate import evaluate_at
+from groundglass.prediction.evaluate import has_masks
+from groundglass.prediction.evaluate import scored_cases
+from groundglass.prediction.predictor import Predictor
 from groundglass.training.callbacks import read_history
 from groundglass.training.figures import learning_curves
 from groundglass.training.machine import machine

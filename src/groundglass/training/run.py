@@ -22,11 +22,11 @@ from groundglass.experiments.checkpoint import set_threshold
 from groundglass.experiments.config import Config
 from groundglass.labels.events import Label
 from groundglass.methods.method import Method
-from groundglass.predict.evaluate import Pair
-from groundglass.predict.evaluate import choose_threshold
-from groundglass.predict.evaluate import has_masks
-from groundglass.predict.evaluate import scored_cases
-from groundglass.predict.predictor import Predictor
+from groundglass.prediction.evaluate import Pair
+from groundglass.prediction.evaluate import choose_threshold
+from groundglass.prediction.evaluate import has_masks
+from groundglass.prediction.evaluate import scored_cases
+from groundglass.prediction.predictor import Predictor
 from groundglass.training.allocator import keep_freed_memory
 from groundglass.training.record import check_run_folder
 from groundglass.training.record import run_record

@@ -25,8 +25,8 @@ from groundglass.errors import InputError
 from groundglass.experiments.checkpoint import AtomicCheckpointIO
 from groundglass.experiments.config import Config
 from groundglass.methods.method import Method
-from groundglass.predict.evaluate import Pair
-from groundglass.predict.predictor import Predictor
+from groundglass.prediction.evaluate import Pair
+from groundglass.prediction.predictor import Predictor
 from groundglass.training.callbacks import History
 from groundglass.training.callbacks import ProgressLine
 from groundglass.training.callbacks import SeedEpochs

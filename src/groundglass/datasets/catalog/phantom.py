@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from functools import lru_cache
 from functools import partial
+from typing import Literal
 
 from groundglass.datasets.catalog.layout import Layout
 from groundglass.datasets.catalog.layout import Source
 from groundglass.datasets.splits import HELD_OUT
 from groundglass.errors import InputError
+from groundglass.scans.lungs import lung_mask
 from groundglass.scans.phantom import Phantom
 from groundglass.scans.phantom import generate_phantom
 from groundglass.scans.scan import Scan
@@ -25,13 +27,20 @@ class PhantomSet(Layout):
         healthy: Number of healthy ones among them, spread evenly over all parts.
         shape: Voxels ``(D, H, W)`` of each scan.
         seed: Another seed gives other patients.
+        lungs: Lung masks as generated (``true``) or as ``predict`` will find them in a scan (``found``).
 
     Raises:
         InputError: If there are too few or too many scans, or none is diseased.
     """
 
     def __init__(
-        self, *, count: int = 20, healthy: int = 0, shape: tuple[int, int, int] = (64, 192, 192), seed: int = 0
+        self,
+        *,
+        count: int = 20,
+        healthy: int = 0,
+        shape: tuple[int, int, int] = (64, 192, 192),
+        seed: int = 0,
+        lungs: Literal["true", "found"] = "true",
     ) -> None:
         if not 3 <= count <= SEED_STEP or not 0 <= healthy < count or seed < 0:
             raise InputError(
@@ -42,6 +51,7 @@ class PhantomSet(Layout):
         self.healthy = healthy
         self.shape = shape
         self.seed = seed
+        self.lungs = lungs
 
     def sources(self) -> list[Source]:
         """The generated patients: training, then validation, then test."""
@@ -56,7 +66,7 @@ class PhantomSet(Layout):
             patient=name,
             image=lambda: make().scan,
             mask=lambda: _on_grid(make(), "lesion_mask"),
-            lungs=lambda: _on_grid(make(), "lungs"),
+            lungs=lambda: lung_mask(make().scan) if self.lungs == "found" else _on_grid(make(), "lungs"),
             part=self._part(number),
         )
 

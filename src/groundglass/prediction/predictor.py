@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -14,12 +13,7 @@ from groundglass.datasets.augmentation import Dihedral
 from groundglass.datasets.grid import Grid
 from groundglass.datasets.preprocessing import restore
 from groundglass.datasets.preprocessing import slice_images
-from groundglass.experiments.checkpoint import load_method
 from groundglass.methods.method import Method
-from groundglass.scans.orientation import from_canonical
-from groundglass.scans.orientation import to_canonical
-from groundglass.scans.reader import read_scan
-from groundglass.scans.scan import Intensity
 from groundglass.scans.scan import Scan
 
 Slab = tuple[slice, NDArray[np.float32]]
@@ -41,18 +35,24 @@ class Predictor:
         self.batch_size = batch_size
         self.orientations = orientations
 
-    def slabs(self, scan: Scan) -> Iterator[Slab]:
-        """Probabilities in [0, 1] on the scan's grid, a few slices ``(d, H, W)`` at a time."""
+    def slabs(self, scan: Scan, lungs: Scan | None = None) -> Iterator[Slab]:
+        """Probabilities in [0, 1] on the scan's grid, a few slices ``(d, H, W)`` at a time.
+
+        Args:
+            scan: The scan ``(D, H, W)`` in canonical orientation.
+            lungs: Its lung mask, if there is one; a network trained on lungs alone then sees them alone.
+        """
+        grid = self.grid.around(lungs)
         for start in range(0, scan.shape[0], self.batch_size):
             part = slice(start, min(start + self.batch_size, scan.shape[0]))
-            probabilities = self._probabilities(slice_images(scan, self.grid, part))
-            yield part, restore(probabilities, self.grid, scan.shape).numpy()
+            probabilities = self._probabilities(slice_images(scan, grid, part, lungs))
+            yield part, restore(probabilities, grid, scan.shape).numpy()
 
-    def mask(self, scan: Scan, threshold: float | None = None) -> Scan:
+    def mask(self, scan: Scan, threshold: float | None = None, lungs: Scan | None = None) -> Scan:
         """The lesion mask of a scan: 1 where the probability is above ``threshold``, by default the method's own."""
         threshold = float(self.method.threshold) if threshold is None else threshold
         mask = np.zeros(scan.shape, np.uint8)
-        for part, probabilities in self.slabs(scan):
+        for part, probabilities in self.slabs(scan, lungs):
             mask[part] = probabilities > threshold
         return scan.with_voxels(mask, "mask")
 
@@ -73,30 +73,3 @@ def _orientations(batch_size: int, count: int) -> Iterator[Dihedral]:
     for number in range(count):
         flip, turns = number % 2, number // 2
         yield Dihedral(torch.full((batch_size,), bool(flip)), torch.full((batch_size,), turns))
-
-
-def predict_mask(
-    path: str | Path,
-    checkpoint: str | Path,
-    *,
-    intensity: Intensity | None = None,
-    threshold: float | None = None,
-    orientations: int = 1,
-) -> Scan:
-    """The lesion mask of a scan file by a trained run, on the file's own grid.
-
-    Args:
-        path: A scan as :func:`groundglass.scans.read_scan` takes it.
-        checkpoint: A run folder or a ``.ckpt`` file.
-        intensity: ``"hu"`` or ``"display"`` if the file's numbers do not tell.
-        threshold: Probability above which a voxel is lesion; by default the one chosen on the run's validation cases.
-        orientations: Average over 1, 2 or 8 flips and turns.
-
-    Raises:
-        InputError: If a file cannot be used.
-    """
-    method, config = load_method(checkpoint)
-    scan = read_scan(path, intensity=intensity)
-    predictor = Predictor(method, config.grid, orientations=orientations)
-    mask = predictor.mask(to_canonical(scan), threshold)
-    return scan.with_voxels(from_canonical(mask.voxels, scan), "mask")

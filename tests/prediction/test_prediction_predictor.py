@@ -16,7 +16,7 @@ from groundglass.errors import InputError
 from groundglass.methods import METHODS
 from groundglass.methods.method import Method
 from groundglass.methods.settings import TrainingSettings
-from groundglass.predict.predictor import Predictor
+from groundglass.prediction.predictor import Predictor
 from groundglass.scans.scan import Scan
 
 GRID = Grid(size=(32, 32))

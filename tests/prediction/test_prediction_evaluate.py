@@ -14,11 +14,11 @@ from groundglass.errors import InputError
 from groundglass.methods import METHODS
 from groundglass.methods.settings import TrainingSettings
 from groundglass.metrics.overlap import OverlapMeter
-from groundglass.predict.evaluate import choose_threshold
-from groundglass.predict.evaluate import evaluate
-from groundglass.predict.evaluate import evaluate_at
-from groundglass.predict.evaluate import scored_cases
-from groundglass.predict.predictor import Predictor
+from groundglass.prediction.evaluate import choose_threshold
+from groundglass.prediction.evaluate import evaluate
+from groundglass.prediction.evaluate import evaluate_at
+from groundglass.prediction.evaluate import scored_cases
+from groundglass.prediction.predictor import Predictor
 
 GRID = Grid(size=(48, 48))
 
@@ -41,20 +41,20 @@ def predictor(middle: float = 0.45, batch_size: int = 16) -> Predictor:
 
 def test_cases_are_scored_with_their_masks(blobs: DatasetFolder) -> None:
     pairs = list(scored_cases(blobs, blobs.split.training))
-    assert [case.case for case, _, _ in pairs] == ["case0", "case1", "case2", "case3"]
-    assert all(scan.shape == mask.shape == (2, 48, 48) for _, scan, mask in pairs)
+    assert [case.case for case, *_ in pairs] == ["case0", "case1", "case2", "case3"]
+    assert all(scan.shape == mask.shape == (2, 48, 48) for _, scan, mask, _ in pairs)
 
 
 def test_cases_without_mask_are_left_out(blobs: DatasetFolder) -> None:
     first, second, *_ = blobs.split.training
-    assert [case.case for case, _, _ in scored_cases(blobs, [replace(first, label=None), second])] == ["case1"]
+    assert [case.case for case, *_ in scored_cases(blobs, [replace(first, label=None), second])] == ["case1"]
     with pytest.raises(InputError, match="no case of this part has a mask"):
         list(scored_cases(blobs, [replace(first, label=None)]))
 
 
 def test_only_the_slices_of_this_part_are_scored(blobs: DatasetFolder) -> None:
     case = replace(blobs.split.training[1], slices=(1, 2))
-    ((_, scan, mask),) = scored_cases(blobs, [case])
+    ((_, scan, mask, _),) = scored_cases(blobs, [case])
     assert np.array_equal(scan.voxels, blobs.scan(case).voxels[1:])
     whole = blobs.mask(case)
     assert whole is not None
@@ -66,7 +66,7 @@ def test_only_the_slices_of_this_part_are_scored(blobs: DatasetFolder) -> None:
 def test_figures_are_those_of_the_masks_of_all_cases(blobs: DatasetFolder, batch_size: int) -> None:
     pairs = list(scored_cases(blobs, blobs.split.training))
     meter = OverlapMeter()
-    for case, scan, mask in pairs:
+    for case, scan, mask, _ in pairs:
         meter.update(case.case, predictor(0.35).mask(scan, 0.5).voxels > 0, mask.voxels > 0)
     assert evaluate(predictor(0.35, batch_size), pairs) == pytest.approx(meter.compute(), nan_ok=True)
 

@@ -5,16 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from groundglass.datasets.case import Case
 from groundglass.datasets.folder import DatasetFolder
 from groundglass.errors import InputError
 from groundglass.metrics.overlap import OverlapMeter
 from groundglass.metrics.threshold import DiceCurve
-from groundglass.predict.predictor import Predictor
+from groundglass.prediction.predictor import Predictor
 from groundglass.scans.scan import Scan
 
-Pair = tuple[Case, Scan, Scan]
+
+class Pair(NamedTuple):
+    """A case to score: its image, its lesion mask and, where there is one, its lung mask, all on one grid."""
+
+    case: Case
+    scan: Scan
+    mask: Scan
+    lungs: Scan | None = None
+
+
 Pairs = Iterable[Pair]
 
 
@@ -35,7 +45,13 @@ def scored_cases(folder: DatasetFolder, cases: Sequence[Case]) -> Iterator[Pair]
         mask = folder.mask(case)
         if mask is not None:
             first, last = case.slices or (0, mask.shape[0])
-            yield case, folder.scan(case).slab(first, last), mask.slab(first, last)
+            lungs = folder.lungs(case)
+            yield Pair(
+                case,
+                folder.scan(case).slab(first, last),
+                mask.slab(first, last),
+                None if lungs is None else lungs.slab(first, last),
+            )
 
 
 def choose_threshold(predictor: Predictor, pairs: Pairs) -> float:
@@ -45,8 +61,8 @@ def choose_threshold(predictor: Predictor, pairs: Pairs) -> float:
     too much lesion.
     """
     curve = DiceCurve()
-    for _, scan, mask in pairs:
-        for slab, probabilities in predictor.slabs(scan):
+    for _, scan, mask, lungs in pairs:
+        for slab, probabilities in predictor.slabs(scan, lungs):
             curve.update(probabilities, mask.voxels[slab] > 0)
     return curve.best()[0]
 
@@ -59,8 +75,8 @@ def evaluate(predictor: Predictor, pairs: Pairs, *, threshold: float = 0.5) -> d
 def evaluate_at(predictor: Predictor, pairs: Pairs, thresholds: Sequence[float]) -> list[dict[str, float]]:
     """:func:`evaluate` for several thresholds with one pass of the network."""
     meters = [OverlapMeter() for _ in thresholds]
-    for case, scan, mask in pairs:
-        for slab, probabilities in predictor.slabs(scan):
+    for case, scan, mask, lungs in pairs:
+        for slab, probabilities in predictor.slabs(scan, lungs):
             for meter, threshold in zip(meters, thresholds, strict=True):
                 meter.update(case.case, probabilities > threshold, mask.voxels[slab] > 0)
     return [meter.compute() for meter in meters]

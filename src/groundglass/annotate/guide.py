@@ -1,0 +1,99 @@
+"""Who is asked what: one open question an annotator, never the same for two at once."""
+
+from __future__ import annotations
+
+import threading
+import zlib
+from collections.abc import Callable
+
+from groundglass.annotate.coverage import Coverage
+from groundglass.annotate.journal import Journal
+from groundglass.annotate.questions import Question
+from groundglass.annotate.questions import QuestionSource
+from groundglass.annotate.scans import OpenScans
+
+
+class Guide:
+    """Hands out questions.
+
+    Args:
+        source: Chooses them; may be replaced when there is a better model.
+        scans: Opens the scans.
+        labels: Answers so far.
+        skipped: Regions that nobody could answer.
+        double_read: Share of the regions that everybody is asked, so that agreement can be told.
+    """
+
+    def __init__(
+        self,
+        source: QuestionSource,
+        scans: OpenScans,
+        labels: Journal,
+        skipped: Journal,
+        *,
+        double_read: float = 0.1,
+    ) -> None:
+        self.source = source
+        self.scans = scans
+        self.labels = labels
+        self.skipped = skipped
+        self.double_read = double_read
+        self._asked: dict[str, Question] = {}
+        self._coverage: dict[tuple[int, str], tuple[int, Coverage]] = {}
+        self._lock = threading.Lock()
+
+    def current(self, annotator: str) -> Question | None:
+        """The question an annotator is looking at."""
+        return self._asked.get(annotator)
+
+    def next(self, annotator: str) -> Question | None:
+        """The annotator's open question, or the next one if it has been answered; ``None`` if nothing is left.
+
+        Raises:
+            InputError: If a scan cannot be read.
+        """
+        with self._lock:
+            question = self._asked.get(annotator)
+            if question is None or self.is_answered(question, annotator):
+                question = self.source.next(self._is_closed(annotator))
+                self._put(annotator, question)
+            return question
+
+    def put(self, annotator: str, question: Question | None) -> None:
+        """Ask this next, for instance what has just been undone."""
+        with self._lock:
+            self._put(annotator, question)
+
+    def is_answered(self, question: Question, annotator: str) -> bool:
+        """Whether this annotator has answered or skipped the question."""
+        return any(annotator in self._cover(journal, question) for journal in (self.labels, self.skipped))
+
+    def _is_closed(self, annotator: str) -> Callable[[Question], bool]:
+        taken = {question.key for name, question in self._asked.items() if name != annotator}
+
+        def is_closed(question: Question) -> bool:
+            if self.is_answered(question, annotator):
+                return True
+            others = self._cover(self.labels, question)
+            return not self._read_twice(question) and bool(others or question.key in taken)
+
+        return is_closed
+
+    def _read_twice(self, question: Question) -> bool:
+        """The same regions for everyone, in every process."""
+        return zlib.crc32(question.key.encode()) % 1000 < 1000 * self.double_read
+
+    def _cover(self, journal: Journal, question: Question) -> set[str]:
+        key = (id(journal), question.case)
+        version = journal.version(question.case)
+        known = self._coverage.get(key)
+        if known is None or known[0] != version:
+            scan = self.scans.get(question.case).scan
+            known = self._coverage[key] = (version, Coverage(journal.case(question.case), scan))
+        return known[1].annotators(question)
+
+    def _put(self, annotator: str, question: Question | None) -> None:
+        if question is None:
+            self._asked.pop(annotator, None)
+        else:
+            self._asked[annotator] = question

@@ -1,0 +1,103 @@
+"""A plain folder of scans, annotated as it is and copied into a dataset when it is first trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+from groundglass.datasets.case import Case
+from groundglass.datasets.catalog.layout import Layout
+from groundglass.datasets.catalog.layout import Source
+from groundglass.datasets.catalog.layout import StatedIntensity
+from groundglass.datasets.catalog.layout import by_stem
+from groundglass.datasets.catalog.pairs import PairedFolders
+from groundglass.datasets.prepare import SAFE_NAME
+from groundglass.datasets.prepare import prepare
+from groundglass.datasets.splits import Split
+from groundglass.errors import InputError
+from groundglass.scans import images
+from groundglass.scans.dicom_archive import is_dicom
+from groundglass.scans.reader import KINDS
+from groundglass.scans.reader import VOLUME_SUFFIXES
+from groundglass.scans.reader import read_scan
+
+FILES = (*VOLUME_SUFFIXES, ".zip")
+
+
+def plain_scans(path: Path) -> dict[str, Path]:
+    """The scans at ``path`` by case name: a file, or a folder of volumes, of zip archives and of folders of slices.
+
+    A folder that itself holds DICOM files or pictures is one scan: its slices. Of a folder with ``images/`` the scans
+    in there are taken.
+
+    Raises:
+        InputError: If there is no scan, or a name cannot name a case.
+    """
+    if not path.exists():
+        raise InputError(f"{path}: there is no such file or folder; check the path")
+    if (path / "images").is_dir():
+        path = path / "images"
+    scans = by_stem([path] if _is_one_scan(path) else filter(_may_be_scan, path.iterdir()))
+    if not scans:
+        raise InputError(f"{path}: holds no scan; give a folder of {KINDS}")
+    for name, scan in scans.items():
+        if not SAFE_NAME.fullmatch(name):
+            raise InputError(f"{scan}: cannot name a case; use letters, digits, spaces and . _ + - = only")
+    return scans
+
+
+def _is_one_scan(path: Path) -> bool:
+    return path.is_file() or bool(images.find_images(path)) or any(map(_is_dicom_file, path.iterdir()))
+
+
+def _is_dicom_file(path: Path) -> bool:
+    return path.is_file() and not path.name.startswith(".") and not _is_volume(path) and is_dicom(path)
+
+
+def _may_be_scan(path: Path) -> bool:
+    return not path.name.startswith(".") and (path.is_dir() or _is_volume(path))
+
+
+def _is_volume(path: Path) -> bool:
+    return path.name.lower().endswith(FILES)
+
+
+class PlainScans(Layout):
+    """The scans of :func:`plain_scans` as a layout: without masks, so all of them are for training.
+
+    Args:
+        path: File or folder.
+        intensity: ``hu`` or ``display`` (8-bit) where the values do not make it plain.
+
+    Raises:
+        InputError: If there is no scan.
+    """
+
+    def __init__(self, path: Path, intensity: StatedIntensity | None = None) -> None:
+        self.scans = plain_scans(path)
+        self.intensity: StatedIntensity | None = intensity
+
+    def sources(self) -> list[Source]:
+        """One case a scan, each taken for another patient."""
+        return [
+            Source(case=name, patient=name, image=partial(read_scan, path, intensity=self.intensity))
+            for name, path in self.scans.items()
+        ]
+
+    def split(self, cases: Sequence[Case], depths: dict[str, int], protocol: str | None) -> Split:
+        """All for training."""
+        return Split(training=tuple(cases), validation=(), test=())
+
+
+def prepare_plain(path: Path, output: Path, intensity: StatedIntensity | None = None) -> None:
+    """Copy the scans at ``path`` as a dataset to ``output``, beside the labels that may be there already.
+
+    Positions of labels are in mm, so they hold for the copies, whatever the orientation of the files.
+
+    Raises:
+        InputError: If a scan cannot be read or written.
+    """
+    paired = path.is_dir() and (path / "images").is_dir()
+    layout: Layout = PairedFolders(path, intensity=intensity) if paired else PlainScans(path, intensity)
+    prepare(layout, output, name=path.name)

@@ -1,0 +1,189 @@
+"""The HTTP face of an annotator; every rule is in the objects behind it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import FileResponse
+from starlette.responses import JSONResponse
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+from starlette.routing import Mount
+from starlette.routing import Route
+from starlette.staticfiles import StaticFiles
+
+from groundglass.annotate.annotator import Annotator
+from groundglass.annotate.exchange import export_csv
+from groundglass.annotate.exchange import export_slicer
+from groundglass.annotate.exchange import import_points
+from groundglass.annotate.model import entropy
+from groundglass.annotate.questions import Question
+from groundglass.errors import InputError
+from groundglass.scans.window import NAMED
+
+STATIC = Path(__file__).parent / "static"
+Action = Callable[[Annotator, str, Any], Any]
+
+
+def routes() -> list[BaseRoute]:
+    """All routes but the login."""
+    return [
+        Route("/", lambda request: FileResponse(STATIC / "index.html")),
+        Mount("/static", StaticFiles(directory=STATIC)),
+        Route("/api/session", _session),
+        Route("/api/summary", _summary),
+        Route("/api/cases/{case}", _case),
+        Route("/api/cases/{case}/slices/{index:int}", _slice),
+        Route("/api/cases/{case}/slices/{index:int}/probability", _probability),
+        Route("/api/cases/{case}/slices/{index:int}/uncertainty", _uncertainty),
+        Route("/api/cases/{case}/points.mrk.json", _export_slicer),
+        Route("/api/points.csv", _export_csv),
+        Route("/api/answers", _answers),
+        Route("/api/answers/{id}", _find),
+        _post("/api/answers", lambda app, name, body: app.annotation.answer(name, body)),
+        _post("/api/undo", lambda app, name, body: app.annotation.undo(name)),
+        _post("/api/redo", lambda app, name, body: app.annotation.redo(name)),
+        _post("/api/retract", lambda app, name, body: app.annotation.retract(name, _text(body, "id"))),
+        _post("/api/question", lambda app, name, body: _asked(app.annotation.guide.next(name))),
+        _post("/api/import", _import),
+        _post("/api/train", lambda app, name, body: _train(app)),
+    ]
+
+
+def _post(path: str, action: Action) -> Route:
+    """A route that takes JSON and gives JSON; the work is done in a thread, so that a slow disk stops nobody else."""
+
+    async def endpoint(request: Request) -> Response:
+        if request.headers.get("content-type", "").partition(";")[0] != "application/json":
+            return JSONResponse({"error": "send JSON"}, 415)
+        try:
+            body = json.loads(await request.body() or b"null")
+        except (ValueError, RecursionError) as error:
+            raise InputError("the request is not JSON; reload the page") from error
+        return JSONResponse(await run_in_threadpool(action, request.app.state.annotator, _name(request), body))
+
+    return Route(path, endpoint, methods=["POST"])
+
+
+def _name(request: Request) -> str:
+    return str(request.scope["annotator"])
+
+
+def _app(request: Request) -> Annotator:
+    annotator: Annotator = request.app.state.annotator
+    return annotator
+
+
+def _session(request: Request) -> Response:
+    app = _app(request)
+    windows = {name: [window.low, window.high] for name, window in NAMED.items()}
+    return JSONResponse({"dataset": app.source.name, "annotator": _name(request), "windows": windows})
+
+
+def _summary(request: Request) -> Response:
+    return JSONResponse(_app(request).summary(_name(request)))
+
+
+def _case(request: Request) -> Response:
+    app, case = _app(request), request.path_params["case"]
+    scan = app.annotation.scans.get(case).scan
+    question = app.annotation.guide.current(_name(request))
+    return JSONResponse(
+        {
+            "case": case,
+            "shape": scan.shape,
+            "spacing": scan.spacing,
+            "affine": scan.affine.tolist(),
+            "intensity": scan.intensity,
+            "part": app.source.image(case).part,
+            "marks": app.annotation.marks(case),
+            "question": _asked(question),
+        }
+    )
+
+
+def _slice(request: Request) -> Response:
+    parameters = request.path_params
+    return _raw(_app(request).annotation.scans.slice_bytes(parameters["case"], parameters["index"]))
+
+
+def _probability(request: Request) -> Response:
+    return _raw(_bytes(_probabilities(request)))
+
+
+def _uncertainty(request: Request) -> Response:
+    parameters = request.path_params
+    question = _app(request).annotation.guide.current(_name(request))
+    about = question is not None and (question.case, question.index) == (parameters["case"], parameters["index"])
+    given = question.uncertainty if question is not None and about else None
+    return _raw(_bytes(entropy(_probabilities(request)) if given is None else given))
+
+
+def _probabilities(request: Request) -> NDArray[np.float32]:
+    app, case = _app(request), request.path_params["case"]
+    return app.model.probabilities(case, app.annotation.scans.get(case), request.path_params["index"])
+
+
+def _bytes(shares: NDArray[Any]) -> bytes:
+    """Numbers in [0, 1] as one byte each."""
+    return bytes((np.clip(shares, 0, 1) * 255 + 0.5).astype(np.uint8))
+
+
+def _raw(content: bytes) -> Response:
+    return Response(content, media_type="application/octet-stream")
+
+
+def _export_slicer(request: Request) -> Response:
+    case = request.path_params["case"]
+    return _download(export_slicer(_app(request).annotation, case), "points.mrk.json", "application/json")
+
+
+def _export_csv(request: Request) -> Response:
+    return _download(export_csv(_app(request).annotation), "points.csv", "text/csv")
+
+
+def _download(text: str, name: str, kind: str) -> Response:
+    return Response(text, media_type=kind, headers={"Content-Disposition": f'attachment; filename="{name}"'})
+
+
+def _answers(request: Request) -> Response:
+    return JSONResponse(_app(request).annotation.answers(_name(request)))
+
+
+def _find(request: Request) -> Response:
+    return JSONResponse(_app(request).annotation.find(request.path_params["id"]))
+
+
+def _import(app: Annotator, name: str, body: Any) -> Any:
+    return import_points(app.annotation, name, *(_text(body, key) for key in ("case", "name", "text")))
+
+
+def _train(app: Annotator) -> Any:
+    app.training.start()
+    return app.training.status()
+
+
+def _asked(question: Question | None) -> Any:
+    if question is None:
+        return None
+    return {
+        "key": question.key,
+        "case": question.case,
+        "slice": question.index,
+        "rows": question.rows,
+        "columns": question.columns,
+    }
+
+
+def _text(body: Any, key: str) -> str:
+    value = body.get(key) if isinstance(body, dict) else None
+    if not isinstance(value, str):
+        raise InputError(f"the request has no usable {key!r}; reload the page")
+    return value

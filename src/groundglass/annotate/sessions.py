@@ -1,0 +1,42 @@
+"""Who may come in: a token that works once becomes a cookie."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+
+from groundglass.errors import InputError
+
+
+class Sessions:
+    """One single-use token an annotator.
+
+    Args:
+        annotators: Their names.
+
+    Raises:
+        InputError: If there is none, two are the same, or one is empty, too long or what simulated labels are called.
+    """
+
+    def __init__(self, annotators: Sequence[str]) -> None:
+        names = [name.strip() for name in annotators]
+        if not names or len(set(names)) < len(names) or not all(0 < len(name) <= 60 for name in names):
+            raise InputError(f"annotators {', '.join(names) or 'none'}: give different names of 1 to 60 characters")
+        if "simulated" in names:
+            raise InputError("an annotator cannot be called 'simulated', as simulated labels are; choose another name")
+        self.tokens = {secrets.token_urlsafe(32): name for name in names}
+        self._cookies: dict[str, str] = {}
+
+    def redeem(self, token: str) -> str | None:
+        """The cookie for a token, which is used up by this; ``None`` if it is wrong or used."""
+        known = next((one for one in self.tokens if secrets.compare_digest(one.encode(), token.encode())), None)
+        if known is None:
+            return None
+        cookie = secrets.token_urlsafe(32)
+        self._cookies[cookie] = self.tokens.pop(known)
+        return cookie
+
+    def annotator(self, cookie: str) -> str | None:
+        """Whose cookie it is, or ``None``."""
+        found = (name for one, name in self._cookies.items() if secrets.compare_digest(one.encode(), cookie.encode()))
+        return next(found, None)

@@ -1,0 +1,168 @@
+"""What the annotator knows and does, without HTTP: answers in, marks out."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+from groundglass.annotate.answers import Answer
+from groundglass.annotate.answers import empty_region
+from groundglass.annotate.answers import now
+from groundglass.annotate.answers import to_event
+from groundglass.annotate.answers import to_view
+from groundglass.annotate.guide import Guide
+from groundglass.annotate.history import History
+from groundglass.annotate.journal import Journal
+from groundglass.annotate.questions import Question
+from groundglass.annotate.scans import OpenScans
+from groundglass.annotate.source import Source
+from groundglass.errors import InputError
+from groundglass.labels.events import Label
+from groundglass.labels.events import Region
+
+View = dict[str, Any]
+
+
+class Annotation:
+    """The answers to one dataset.
+
+    Args:
+        source: Its cases.
+        scans: Opens them.
+        labels: The dataset's label store.
+        skipped: Regions that were shown and not answered, in a store of their own: they are no labels.
+        guide: Hands out questions.
+    """
+
+    def __init__(self, source: Source, scans: OpenScans, labels: Journal, skipped: Journal, guide: Guide) -> None:
+        self.source = source
+        self.scans = scans
+        self.labels = labels
+        self.skipped = skipped
+        self.guide = guide
+        self.history = History(labels, skipped)
+        self._lock = threading.Lock()
+
+    def answer(self, annotator: str, body: Any) -> View:
+        """Keep an answer. When this returns it is on the disk.
+
+        Raises:
+            InputError: If the answer makes no sense, or the dataset has changed on the disk since it was shown.
+        """
+        answer = Answer(body)
+        scan = self._scan(answer.text("case")).scan
+        unsure = answer.text("kind") == "unsure"
+        journal = self.skipped if unsure else self.labels
+        with self._lock:
+            journal.refresh()
+            if journal.knows(answer.id()):  # sent again, because the acknowledgment was lost
+                return self._sent_before(journal, answer.id(), annotator)
+            question = self._asked(answer, annotator)
+            make = _unsure if unsure else to_event
+            journal.append(event := make(answer, scan, annotator, question))
+            self.history.forget_undone(annotator)
+        return to_view(event, scan)
+
+    def add(self, labels: Sequence[Label]) -> dict[str, int]:
+        """Keep labels that were made elsewhere, all or none.
+
+        Returns:
+            How many were ``added``, and how many were there ``already``.
+
+        Raises:
+            InputError: If they could not be written.
+        """
+        with self._lock:
+            self.labels.refresh()
+            new = {label.id: label for label in labels if not self.labels.knows(label.id)}
+            self.labels.append(*new.values())
+        return {"added": len(new), "already": len(labels) - len(new)}
+
+    def undo(self, annotator: str) -> View | None:
+        """Retract the annotator's last answer, of this session or of an earlier one; ``None`` if there is none."""
+        with self._lock:
+            label = self.history.undo(annotator)
+        if label is None:
+            return None
+        view = self.view(label)
+        if isinstance(label, Region):
+            self.guide.put(annotator, Question(label.case, view["slice"], view["rows"], view["columns"]))
+        return view
+
+    def redo(self, annotator: str) -> View | None:
+        """Give the answer again that was undone last; ``None`` if there is none."""
+        with self._lock:
+            label = self.history.redo(annotator)
+        return None if label is None else self.view(label)
+
+    def retract(self, annotator: str, id: str) -> View:
+        """Take back any one of the annotator's own answers.
+
+        Raises:
+            InputError: If there is no such answer, or it is somebody else's.
+        """
+        with self._lock:
+            return self.view(self.history.retract(annotator, id))
+
+    def marks(self, case: str) -> list[View]:
+        """Everybody's labels of a case, to be drawn.
+
+        Raises:
+            InputError: If there is no such case, or the label store is damaged.
+        """
+        self.labels.refresh()
+        scan = self.scans.get(case).scan
+        return [to_view(label, scan) for label in self.labels.case(case)]
+
+    def answers(self, annotator: str, limit: int = 500) -> list[View]:
+        """The annotator's latest answers, newest first, without positions: those need the scan."""
+        return [
+            {"id": label.id, "case": label.case, "kind": label.kind, "label": getattr(label, "label", None)}
+            | {"seconds": label.seconds, "time": label.time, "skipped": journal is self.skipped}
+            for label, journal in self.history.own(annotator)[-limit:][::-1]
+        ]
+
+    def find(self, id: str) -> View:
+        """Where an answer is.
+
+        Raises:
+            InputError: If there is no such answer.
+        """
+        label = self.labels.find(id) or self.skipped.find(id)
+        if label is None:
+            raise InputError("that answer is no longer there; reload the page")
+        return self.view(label)
+
+    def view(self, label: Label) -> View:
+        """A label with indices of its scan."""
+        return to_view(label, self.scans.get(label.case).scan)
+
+    def _scan(self, case: str) -> Any:
+        if self.source.has_changed:
+            self.source.reload()
+            self.source.image(case)
+            raise InputError("the dataset was prepared anew since it was opened; reload the page and look again")
+        return self.scans.check(case)
+
+    def _asked(self, answer: Answer, annotator: str) -> Question | None:
+        """The question the browser says it answers; it must still be open."""
+        if answer.body.get("question") is None:
+            return None
+        question = self.guide.current(annotator)
+        if question is None or question.key != answer.text("question"):
+            raise InputError("that question is no longer open; press Enter for the next one")
+        return question
+
+    def _sent_before(self, journal: Journal, id: str, annotator: str) -> View:
+        label = journal.find(id)
+        if label is None or label.annotator != annotator:
+            raise InputError("that answer has been taken back; reload the page")
+        return self.view(label)
+
+
+def _unsure(answer: Answer, scan: Any, annotator: str, question: Question | None) -> Region:
+    if question is None:
+        raise InputError("there is no question to be unsure about; turn on guided mode")
+    given = {"case": question.case, "seconds": answer.seconds(), "annotator": annotator, "time": now()}
+    return empty_region(question, scan, given | {"id": answer.id()})

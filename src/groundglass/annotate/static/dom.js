@@ -1,0 +1,39 @@
+/** Building the page. Text only ever becomes text, never markup. */
+
+/**
+ * @param {string} tag
+ * @param {Record<string, string | boolean>} attributes
+ * @param {...(Node | string)} children
+ */
+export function h(tag, attributes, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === true) element.setAttribute(name, "");
+    else if (value !== false) element.setAttribute(name, value);
+  }
+  element.append(...children);
+  return element;
+}
+
+/** @param {string} id */
+export function $(id) {
+  return document.getElementById(id);
+}
+
+/** A button that calls back and gives the keyboard back to the image. */
+export function button(text, attributes, act) {
+  const element = h("button", attributes, text);
+  element.addEventListener("click", () => {
+    act();
+    $("canvas").focus({ preventScroll: true });
+  });
+  return element;
+}
+
+/** @param {number} seconds */
+export function duration(seconds) {
+  const whole = Math.round(seconds);
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
+}

@@ -1,0 +1,86 @@
+/** What the page knows, how it is drawn, and how it says what went wrong. */
+
+import { get } from "./api.js";
+import { Clock } from "./clock.js";
+import { $ } from "./dom.js";
+import { renderAnswers, renderBar, renderFooter, renderPanel, renderTags } from "./panel.js";
+import { Slices } from "./slices.js";
+
+export class Page {
+  /** @param {{dataset: string, annotator: string, windows: Record<string, [number, number]>}} session */
+  constructor(session) {
+    this.session = session;
+    this.windows = { ...session.windows, custom: [-1000, 1000] };
+    this.windowName = "lung";
+    this.shown = { mask: false, heat: false, marks: true };
+    this.guided = false;
+    this.advance = true;
+    this.question = null;
+    this.exhausted = false;
+    this.answers = [];
+    this.selected = -1;
+    this.index = 0;
+    this.slices = new Slices();
+    this.clock = new Clock();
+    this.queue = Promise.resolve();
+    /** @type {import("./viewer.js").Viewer} */
+    this.viewer = null;
+  }
+
+  /** What the server knows; other people answer too, and a training may have ended. */
+  async refresh() {
+    const before = this.summary?.model.version;
+    this.summary = await get("/api/summary");
+    const { model } = this.summary;
+    if (model.name) this.viewer?.threshold(model.threshold);
+    if (before !== undefined && before !== model.version) {
+      this.slices.forgetModel();
+      this.say(`New model: ${model.name}. The next questions come from it.`);
+      await this.showLayers();
+    }
+    this.render();
+  }
+
+  takeMarks(marks) {
+    const own = this.session.annotator;
+    const chosen = this.answers[this.selected]?.id;
+    this.viewer.marks = marks.map((mark) => ({ ...mark, own: mark.annotator === own, selected: mark.id === chosen }));
+    this.viewer.draw();
+  }
+
+  render() {
+    if (!this.case) return;
+    renderBar(this);
+    renderPanel(this);
+    this.renderSlice();
+    renderAnswers(this);
+  }
+
+  renderSlice() {
+    const here = this.guided && this.question?.case === this.case.case;
+    this.viewer.question = here ? this.question : null;
+    this.viewer.draw();
+    $("ask").hidden = !(this.guided && this.question && !this.onQuestion());
+    $("ask").textContent = "The question is on another slice. N goes back to it.";
+    renderTags(this);
+    renderFooter(this);
+  }
+
+  say(text, wrong = false) {
+    const toast = $("toast");
+    toast.textContent = text;
+    toast.className = wrong ? "wrong shown" : "shown";
+    clearTimeout(this.silence);
+    this.silence = setTimeout(() => toast.classList.remove("shown"), wrong ? 8000 : 3500);
+  }
+
+  /** Do something; if it fails say why, and go on. */
+  async guard(act) {
+    try {
+      return await act();
+    } catch (error) {
+      this.say(error.message, true);
+      return undefined;
+    }
+  }
+}

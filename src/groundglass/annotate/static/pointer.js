@@ -1,0 +1,72 @@
+/** Mouse and wheel on the canvas: a click answers, a drag moves the image, the wheel scrolls. */
+
+const CLICK = 4;
+const TRACK = 18;
+const STEP = 30;
+
+/** @typedef {import("./viewer.js").Viewer} Viewer */
+
+/** @param {Viewer} viewer */
+export function listenToPointer(viewer) {
+  const canvas = viewer.canvas;
+  let pressed = null;
+  canvas.addEventListener("contextmenu", (event) => event.preventDefault());
+  canvas.addEventListener("pointerdown", (event) => {
+    canvas.focus({ preventScroll: true });
+    canvas.setPointerCapture(event.pointerId);
+    pressed = { x: event.clientX, y: event.clientY, last: event, moved: false, track: onTrack(canvas, event) };
+    if (pressed.track) goTrack(viewer, event);
+  });
+  canvas.addEventListener("pointermove", (event) => {
+    if (!pressed) return viewer.events.move(viewer.toPlace(event));
+    if (pressed.track) return goTrack(viewer, event);
+    pressed.moved ||= Math.hypot(event.clientX - pressed.x, event.clientY - pressed.y) > CLICK;
+    if (pressed.moved) drag(viewer, pressed.last, event);
+    pressed.last = event;
+  });
+  canvas.addEventListener("pointerup", (event) => {
+    const was = pressed;
+    pressed = null;
+    if (!was || was.track || was.moved || event.button === 1) return;
+    viewer.events.click(viewer.toPlace(event), event.button === 2 || event.ctrlKey ? 0 : 1);
+  });
+  canvas.addEventListener("pointercancel", () => (pressed = null));
+  canvas.addEventListener("pointerleave", () => viewer.events.move(null));
+  listenToWheel(viewer);
+}
+
+function drag(viewer, before, event) {
+  const { clientWidth, clientHeight } = viewer.canvas;
+  viewer.pan((before.clientY - event.clientY) / clientHeight, (before.clientX - event.clientX) / clientWidth);
+}
+
+/** A notch of a wheel is a slice; a touchpad's small steps add up to one. */
+function listenToWheel(viewer) {
+  let turned = 0;
+  viewer.canvas.addEventListener(
+    "wheel",
+    (event) => {
+      event.preventDefault();
+      if (event.ctrlKey || event.shiftKey) {
+        return viewer.zoomBy(Math.exp(-(event.deltaY || event.deltaX) / 400), viewer.toPlace(event));
+      }
+      turned += event.deltaMode === 1 ? event.deltaY * STEP : event.deltaY;
+      const slices = Math.trunc(turned / STEP);
+      if (!slices) return undefined;
+      turned = 0;
+      return viewer.events.scroll(-Math.sign(slices) * Math.min(Math.abs(slices), 3));
+    },
+    { passive: false },
+  );
+}
+
+function onTrack(canvas, event) {
+  return event.clientX > canvas.getBoundingClientRect().right - TRACK;
+}
+
+/** The slice at a height of the track at the right edge: the head is up. */
+function goTrack(viewer, event) {
+  const box = viewer.canvas.getBoundingClientRect();
+  const share = 1 - (event.clientY - box.top - 16) / (box.height - 32);
+  viewer.events.go(Math.round(Math.max(0, Math.min(1, share)) * (viewer.size[0] - 1)));
+}

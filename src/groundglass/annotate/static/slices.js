@@ -1,0 +1,81 @@
+/** Slices and overlays, kept for a while and fetched ahead. */
+
+import { bytes, caseUrl } from "./api.js";
+
+const KEEP = 96;
+const AHEAD = 6;
+
+/** A cache of promises, the least recently used dropped first. */
+class Recent {
+  constructor() {
+    /** @type {Map<string, Promise<any>>} */
+    this.entries = new Map();
+  }
+
+  /**
+   * @template T
+   * @param {string} key
+   * @param {() => Promise<T>} make
+   * @returns {Promise<T>}
+   */
+  get(key, make) {
+    let entry = this.entries.get(key);
+    if (entry) {
+      this.entries.delete(key);
+    } else {
+      entry = make();
+      entry.catch(() => this.entries.delete(key));
+    }
+    this.entries.set(key, entry);
+    while (this.entries.size > KEEP) this.entries.delete(this.entries.keys().next().value);
+    return entry;
+  }
+
+  clear() {
+    this.entries.clear();
+  }
+}
+
+export class Slices {
+  constructor() {
+    this.images = new Recent();
+    this.overlays = new Recent();
+  }
+
+  /** HU or grey values of a slice, rows first. @returns {Promise<Int16Array>} */
+  image(name, index) {
+    const path = `${caseUrl(name)}/slices/${index}`;
+    return this.images.get(path, async () => new Int16Array(await bytes(path)));
+  }
+
+  /**
+   * A share in [0, 1] as a byte for each pixel.
+   * @param {"probability" | "uncertainty"} kind
+   * @returns {Promise<Uint8Array>}
+   */
+  overlay(kind, name, index) {
+    const path = `${caseUrl(name)}/slices/${index}/${kind}`;
+    return this.overlays.get(path, async () => new Uint8Array(await bytes(path)));
+  }
+
+  /** Fetch neighbors, those in the direction of travel first. */
+  ahead(name, index, depth, direction) {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => {
+      for (let step = 1; step <= AHEAD; step++) {
+        for (const next of [index + direction * step, index - direction * Math.ceil(step / 3)]) {
+          if (next >= 0 && next < depth) this.image(name, next).catch(() => {});
+        }
+      }
+    }, 30);
+  }
+
+  /** Forget what the model before this one said. */
+  forgetModel() {
+    this.overlays.clear();
+  }
+
+  forgetImages() {
+    this.images.clear();
+  }
+}

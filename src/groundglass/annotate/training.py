@@ -1,0 +1,149 @@
+"""Train now: a run in the background on what has been clicked so far."""
+
+from __future__ import annotations
+
+import csv
+import multiprocessing
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from groundglass.annotate.plain import prepare_plain
+from groundglass.annotate.source import Source
+from groundglass.errors import InputError
+from groundglass.experiments.recipe import find_recipe
+from groundglass.experiments.recipe import load_recipe
+
+PREFIX = "annotate-"
+SENTENCE = "groundglass: "
+
+
+class Training:
+    """Runs ``groundglass train`` on the dataset, one at a time, at low priority.
+
+    Args:
+        source: The dataset; a plain folder is copied into one first.
+        recipe: What to train: the name of a recipe or a YAML file.
+        finished: Called with the run folder when a run is done, from another thread.
+
+    Raises:
+        InputError: If there is no such recipe.
+    """
+
+    def __init__(self, source: Source, recipe: str, finished: Callable[[Path], None]) -> None:
+        self.source = source
+        self.recipe = find_recipe(recipe)
+        self.epochs = load_recipe(recipe).epochs
+        self.finished = finished
+        self.state = "idle"
+        self.message = ""
+        self.run: Path | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def runs(self) -> Path:
+        """The folder of the runs."""
+        return self.source.work / "runs"
+
+    def start(self) -> None:
+        """Begin a run.
+
+        Raises:
+            InputError: If one is going on.
+        """
+        with self._lock:
+            if self.state in ("preparing", "training"):
+                raise InputError("a training is going on already; wait until it is done")
+            self.runs.mkdir(parents=True, exist_ok=True)
+            self.run = self.runs / f"{PREFIX}{next_number(self.runs)}"
+            self.state, self.message = "preparing", ""
+        threading.Thread(target=self._work, args=(self.run,), daemon=True).start()
+
+    def stop(self) -> None:
+        """End a run that is going on; it can be resumed with ``groundglass train --resume``."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.terminate()
+
+    def status(self) -> dict[str, Any]:
+        """``state`` (idle, preparing, training, finished or failed), ``epoch`` of ``epochs``, ``message``, ``run``."""
+        rows = read_rows(self.run) if self.run else []
+        dice = rows[-1].get("val_dice_global") if rows else None
+        return {
+            "state": self.state,
+            "epoch": len(rows),
+            "epochs": self.epochs,
+            "dice": float(dice) if dice else None,
+            "message": self.message,
+            "run": self.run.name if self.run else None,
+        }
+
+    def _work(self, run: Path) -> None:
+        try:
+            if not self.source.is_prepared:
+                self._prepare()
+            self.state = "training"
+            self._train(run)
+            self.finished(run)
+            self.state = "finished"
+        except InputError as error:
+            self.state, self.message = "failed", str(error)
+        except OSError as error:
+            self.state, self.message = "failed", f"the training could not be started ({error.strerror}); try again"
+
+    def _prepare(self) -> None:
+        """Copy a plain folder in another process, which leaves this one free for clicks."""
+        given = (self.source.path, self.source.work, self.source.intensity)
+        with multiprocessing.get_context("spawn").Pool(1) as pool:
+            pool.apply(prepare_plain, given)
+        self.source.go_on()
+
+    def _train(self, run: Path) -> None:
+        command = [sys.executable, "-m", "groundglass", "train", str(self.source.work), "-o", str(run)]
+        command += ["--recipe", str(self.recipe), "--quiet"]
+        if nice := shutil.which("nice"):
+            command = [nice, "-n", "10", *command]
+        log = run.with_suffix(".log")
+        with log.open("wb") as file:
+            environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+            self._process = subprocess.Popen(command, stdout=file, stderr=file, env=environment)
+        if code := self._process.wait():
+            raise InputError(_why(log, code))
+
+
+def _why(log: Path, code: int) -> str:
+    """The sentence with which a run gave up."""
+    lines = log.read_text("utf-8", errors="replace").splitlines()
+    said = [line.removeprefix(SENTENCE) for line in lines if line.startswith(SENTENCE)]
+    return said[-1] if said and code == 2 else f"the training ended with code {code}; see {log.name} beside the runs"
+
+
+def next_number(runs: Path) -> int:
+    """The number of the next run of a folder."""
+    return 1 + max(map(run_number, runs.glob(f"{PREFIX}*")), default=0)
+
+
+def run_number(run: Path) -> int:
+    """The number in a run's name, 0 if it has none."""
+    digits = run.name.removeprefix(PREFIX).removesuffix(".log")
+    return int(digits) if digits.isdecimal() else 0
+
+
+def finished_runs(runs: Path) -> list[Path]:
+    """Runs with a result, in the order they were started."""
+    found = [run for run in runs.glob(f"{PREFIX}*") if run_number(run) and (run / "result.json").is_file()]
+    return sorted(found, key=run_number)
+
+
+def read_rows(run: Path) -> list[dict[str, str]]:
+    """Rows of a run's ``history.csv``; none while there is no such file."""
+    try:
+        with (run / "history.csv").open(newline="") as file:
+            return list(csv.DictReader(file))
+    except FileNotFoundError:
+        return []

@@ -1,0 +1,86 @@
+"""Report on an existing lesion mask: burden, severity, pictures and a page to print.
+
+Example: groundglass report scan.nii.gz lesions.nii.gz -o report/
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jsonargparse import ArgumentParser
+from jsonargparse import Namespace
+
+from groundglass.errors import InputError
+
+if TYPE_CHECKING:
+    from groundglass.scans.scan import Scan
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Options of ``groundglass report``."""
+    parser.add_argument("scan", help="NIfTI, NRRD, DICOM (folder, zip, file) or image")
+    parser.add_argument("mask", help="its lesion mask, NIfTI, NRRD or image; other values than 0 are lesion")
+    parser.add_argument("-o", "--output", required=True, help="folder for report.html, report.json and overlays/")
+    parser.add_argument("--lungs", help="lung mask: 0 outside, 1 right, 2 left lung; by default it is made")
+    parser.add_argument("--intensity", help="what the numbers are, if it cannot be told: hu or display (8-bit)")
+    parser.add_argument("--series", help="DICOM series to read: its UID, number or description")
+    parser.add_argument("--title", default="Chest CT", help="heading of the page")
+    parser.add_argument("--keep-identifiers", action="store_true", help="show file, patient and study on the page")
+    parser.add_argument("--overwrite", action="store_true", help="replace a former report in the folder")
+
+
+def run(arguments: Namespace) -> None:
+    """Measure and write the report; the page is named in the last line."""
+    if arguments.intensity not in (None, "hu", "display"):
+        raise InputError(f"--intensity {arguments.intensity!r}: choose hu or display")
+    from groundglass.report.burden import measure
+    from groundglass.report.destination import check_output
+    from groundglass.report.grid import on_grid
+    from groundglass.report.identifiers import identifiers_of
+    from groundglass.report.numbers import percent
+    from groundglass.report.provenance import Provenance
+    from groundglass.report.scan_report import write_report
+    from groundglass.scans.reader import read_mask
+    from groundglass.scans.reader import read_scan_and_series
+
+    output = Path(arguments.output)
+    check_output(output, overwrite=arguments.overwrite)
+    seconds: dict[str, float] = {}
+    with _timed(seconds, "reading"):
+        scan, series = read_scan_and_series(arguments.scan, intensity=arguments.intensity, series=arguments.series)
+        lesions = on_grid(read_mask(arguments.mask), scan)
+    with _timed(seconds, "lungs"):
+        lungs, source = _lungs(arguments.lungs, scan)
+    with _timed(seconds, "measuring"):
+        measurements = measure(scan, lesions, lungs)
+    page = write_report(
+        output,
+        scan=scan,
+        lesions=lesions,
+        lungs=lungs,
+        measurements=measurements,
+        provenance=Provenance(model=None, lungs=source, seconds=seconds),
+        title=arguments.title,
+        identifiers=identifiers_of(arguments.scan, series) if arguments.keep_identifiers else None,
+    )
+    burden = percent(measurements.both.burden_percent)
+    print(f"{measurements.severity.name}, lesion burden {burden}. Research use only: not a medical device.\n{page}")
+
+
+def _lungs(path: str | None, scan: Scan) -> tuple[Scan, str]:
+    """The lung mask and where it comes from."""
+    from groundglass.report.given_lungs import read_lungs
+    from groundglass.scans.lungs import lung_mask
+
+    return (read_lungs(path, scan), "given by the user") if path else (lung_mask(scan), "threshold and morphology")
+
+
+@contextmanager
+def _timed(seconds: dict[str, float], step: str) -> Iterator[None]:
+    started = time.perf_counter()
+    yield
+    seconds[step] = round(time.perf_counter() - started, 3)

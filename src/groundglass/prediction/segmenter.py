@@ -1,0 +1,163 @@
+"""From a scan file to a prediction, with a model that is loaded once for many scans."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from groundglass.errors import InputError
+from groundglass.experiments.checkpoint import load_method
+from groundglass.prediction.prediction import Prediction
+from groundglass.prediction.predictor import Predictor
+from groundglass.prediction.shipped import SHIPPED
+from groundglass.prediction.shipped import model_name
+from groundglass.scans.checks import scan_warnings
+from groundglass.scans.lungs import lung_mask
+from groundglass.scans.orientation import from_canonical
+from groundglass.scans.orientation import to_canonical
+from groundglass.scans.reader import read_scan_and_series
+from groundglass.scans.scan import Intensity
+from groundglass.scans.scan import Scan
+
+
+class Segmenter:
+    """A trained model that takes scan files.
+
+    Args:
+        checkpoint: A run folder or a ``.ckpt`` file; the model that comes with the package if ``None``.
+        threshold: Probability above which a voxel is lesion; by default the one chosen on the run's validation cases.
+        orientations: Average over 1, 2 or 8 flips and turns.
+        lungmask_weights: Weights file of the optional package lungmask, which then finds the lungs.
+
+    Raises:
+        InputError: If the checkpoint cannot be used.
+    """
+
+    def __init__(
+        self,
+        checkpoint: str | Path | None = None,
+        *,
+        threshold: float | None = None,
+        orientations: int = 1,
+        lungmask_weights: Path | None = None,
+    ) -> None:
+        method, config = load_method(SHIPPED if checkpoint is None else checkpoint)
+        self.model = model_name(checkpoint)
+        self.threshold = float(method.threshold) if threshold is None else threshold
+        self.predictor = Predictor(method, config.grid, orientations=orientations)
+        self.lungmask_weights = lungmask_weights
+
+    def predict(
+        self,
+        path: str | Path,
+        *,
+        intensity: Intensity | None = None,
+        series: str | None = None,
+        probabilities: bool = False,
+    ) -> Prediction:
+        """Lesions and lungs of a scan, on the file's own grid.
+
+        Args:
+            path: NIfTI, NRRD, DICOM (folder, zip, file) or image.
+            intensity: ``"display"`` for 8-bit lung-window images, which are refused unless it is stated.
+            series: SeriesInstanceUID, SeriesNumber or SeriesDescription of a DICOM series.
+            probabilities: Keep the probabilities too, 4 bytes a voxel.
+
+        Raises:
+            InputError: If there is no readable chest CT at ``path``.
+        """
+        seconds: dict[str, float] = {}
+        with _timed(seconds, "reading"):
+            scan, headers = read_scan_and_series(path, intensity=intensity, series=series)
+            _check(scan, intensity)
+        with _timed(seconds, "lungs"):
+            lungs = lung_mask(scan, weights=self.lungmask_weights) if scan.intensity == "hu" else None
+        with _timed(seconds, "network"):
+            lesions, chances = self._segment(scan, lungs, probabilities)
+        return Prediction(
+            scan=scan,
+            lesions=scan.with_voxels(from_canonical(lesions, scan), "mask"),
+            lungs=lungs,
+            model=self.model,
+            threshold=self.threshold,
+            probabilities=None if chances is None else scan.with_voxels(from_canonical(chances, scan)),
+            series=headers,
+            seconds=seconds,
+            warnings=tuple(scan_warnings(scan)),
+        )
+
+    def _segment(
+        self, scan: Scan, lungs: Scan | None, keep: bool
+    ) -> tuple[NDArray[np.uint8], NDArray[np.float32] | None]:
+        """Lesions and, if wanted, their probabilities ``(D, H, W)`` in canonical orientation; nothing outside lungs."""
+        upright = to_canonical(scan)
+        inside = None if lungs is None else to_canonical(lungs)
+        lesions = np.zeros(upright.shape, np.uint8)
+        kept = np.zeros(upright.shape, np.float32) if keep else None
+        first, last = (0, upright.shape[0]) if inside is None else _span(inside)
+        for part, chances in self.predictor.slabs(upright.slab(first, last), inside and inside.slab(first, last)):
+            where = slice(first + part.start, first + part.stop)
+            if inside is not None:
+                chances *= inside.voxels[where] > 0
+            lesions[where] = chances > self.threshold
+            if kept is not None:
+                kept[where] = chances
+        return lesions, kept
+
+
+def predict(
+    path: str | Path,
+    checkpoint: str | Path | None = None,
+    *,
+    intensity: Intensity | None = None,
+    series: str | None = None,
+    threshold: float | None = None,
+    orientations: int = 1,
+    probabilities: bool = False,
+) -> Prediction:
+    """Lesions and lungs of a scan file, on its own grid; for many scans load a :class:`Segmenter` once.
+
+    Args:
+        path: NIfTI, NRRD, DICOM (folder, zip, file) or image.
+        checkpoint: A run folder or a ``.ckpt`` file; the model that comes with the package if ``None``.
+        intensity: ``"display"`` for 8-bit lung-window images.
+        series: SeriesInstanceUID, SeriesNumber or SeriesDescription of a DICOM series.
+        threshold: Probability above which a voxel is lesion; by default the model's own.
+        orientations: Average over 1, 2 or 8 flips and turns.
+        probabilities: Keep the probabilities too.
+
+    Raises:
+        InputError: If there is no readable chest CT at ``path``, or the checkpoint cannot be used.
+
+    Example:
+        >>> predict("scan.nii.gz").burden_percent  # doctest: +SKIP
+        12.4
+    """
+    segmenter = Segmenter(checkpoint, threshold=threshold, orientations=orientations)
+    return segmenter.predict(path, intensity=intensity, series=series, probabilities=probabilities)
+
+
+def _span(lungs: Scan) -> tuple[int, int]:
+    """The slices from the first to after the last with lung."""
+    where = np.flatnonzero((lungs.voxels > 0).any(axis=(1, 2)))
+    return int(where[0]), int(where[-1]) + 1
+
+
+def _check(scan: Scan, stated: Intensity | None) -> None:
+    if scan.intensity == "display" and stated != "display":
+        raise InputError(
+            f"{scan.path}: 8-bit grey values, not Hounsfield units; give the original CT, or pass --intensity display "
+            "if these are chest CT slices in a lung window, cropped to the lungs"
+        )
+
+
+@contextmanager
+def _timed(seconds: dict[str, float], step: str) -> Iterator[None]:
+    started = time.perf_counter()
+    yield
+    seconds[step] = round(time.perf_counter() - started, 2)

@@ -1,0 +1,126 @@
+"""Many scans, one after the other: a failure stops none of the others, and what is finished is not done again."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from collections.abc import Iterable
+from collections.abc import Iterator
+from collections.abc import Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from dataclasses import field
+from dataclasses import replace
+from pathlib import Path
+
+from rich.progress import BarColumn
+from rich.progress import MofNCompleteColumn
+from rich.progress import Progress
+from rich.progress import TextColumn
+from rich.progress import TimeRemainingColumn
+
+from groundglass.errors import InputError
+from groundglass.prediction.segmenter import Segmenter
+from groundglass.report.outputs import FINISHED
+from groundglass.report.outputs import write_outputs
+from groundglass.scans import dicom_archive
+from groundglass.scans import images
+from groundglass.scans.discover import find_scans
+from groundglass.scans.discover import names_patient
+from groundglass.scans.reader import VOLUME_SUFFIXES
+from groundglass.scans.scan import Intensity
+
+logger = logging.getLogger(__name__)
+
+ENDINGS = (*VOLUME_SUFFIXES, *images.SUFFIXES, *dicom_archive.SUFFIXES, ".zip")
+"""What is cut off a file's name to get its folder's."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """How scans are predicted and what is written.
+
+    Args:
+        intensity: What the numbers are, where the files do not tell.
+        series: Which DICOM series, where there are several.
+        probabilities: Write the probabilities too.
+        keep_identifiers: Show who the patient is.
+        resume: Leave finished scans as they are, in an output folder that exists.
+        quiet: No progress.
+    """
+
+    intensity: Intensity | None = None
+    series: str | None = None
+    probabilities: bool = False
+    keep_identifiers: bool = False
+    resume: bool = False
+    quiet: bool = False
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of the scans: the page (or mask) of each, and one sentence for each that failed."""
+
+    written: list[Path] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+    skipped: int = 0
+
+
+def predict_scans(paths: Iterable[str | Path], output: Path, segmenter: Segmenter, job: Job) -> Outcome:
+    """Predict the scans at ``paths`` and write each one's files below ``output``.
+
+    A single scan's files lie in ``output`` itself; of several, each has a folder there with the name of its file, or
+    ``scan-<number>`` where that name holds the patient's.
+
+    Raises:
+        InputError: If there is no scan, or the output folder has files and ``resume`` is not set.
+    """
+    scans = [scan for path in paths for scan in find_scans(path)]
+    if not job.resume and output.exists() and (not output.is_dir() or any(output.iterdir())):
+        raise InputError(f"{output}: exists already; choose another folder, or go on in it with --resume")
+    folders = _folders(scans, output, job)
+    outcome = Outcome()
+    with _progress(len(scans), job.quiet) as advance:
+        for scan, folder in zip(scans, folders, strict=True):
+            if (folder / FINISHED).exists():
+                outcome = replace(outcome, skipped=outcome.skipped + 1)
+            else:
+                _one(scan, folder, segmenter, job, outcome)
+            advance()
+    return outcome
+
+
+def _one(scan: Path, folder: Path, segmenter: Segmenter, job: Job, outcome: Outcome) -> None:
+    try:
+        prediction = segmenter.predict(
+            scan, intensity=job.intensity, series=job.series, probabilities=job.probabilities
+        )
+        outcome.written.append(write_outputs(prediction, folder, keep_identifiers=job.keep_identifiers))
+    except InputError as error:
+        outcome.failed.append(str(error))
+
+
+def _folders(scans: Sequence[Path], output: Path, job: Job) -> list[Path]:
+    if len(scans) == 1:
+        return [output]
+    stems = [_stem(scan) for scan in scans]
+    names = []
+    for number, (scan, stem) in enumerate(zip(scans, stems, strict=True), start=1):
+        telling = not job.keep_identifiers and names_patient(scan)
+        names.append(f"scan-{number:03d}" if telling or stems.count(stem) > 1 else stem)
+        if names[-1] != stem:
+            logger.warning("scan %d of %d is written to %s", number, len(scans), names[-1])
+    return [output / name for name in names]
+
+
+def _stem(path: Path) -> str:
+    name = path.resolve().name
+    return next((name[: -len(end)] for end in ENDINGS if name.lower().endswith(end)), name)
+
+
+@contextmanager
+def _progress(total: int, quiet: bool) -> Iterator[Callable[[], None]]:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, disable=quiet) as progress:
+        task = progress.add_task("scans", total=total)
+        yield lambda: progress.advance(task)

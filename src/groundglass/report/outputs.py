@@ -1,0 +1,86 @@
+"""The files made for a predicted scan."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import groundglass
+from groundglass.prediction.prediction import Prediction
+from groundglass.report.burden import measure
+from groundglass.report.identifiers import identifiers_of
+from groundglass.report.plain import write_plain_report
+from groundglass.report.provenance import Provenance
+from groundglass.report.provenance import package_versions
+from groundglass.report.scan_report import write_report
+from groundglass.scans.nifti import write_nifti
+
+FINISHED = "report.json"
+"""Written last: a folder that has it is complete."""
+
+
+def write_outputs(prediction: Prediction, folder: Path, *, keep_identifiers: bool = False) -> Path:
+    """Write masks, DICOM-SEG if the scan was DICOM, probabilities if there are any, the report and its pictures.
+
+    Args:
+        prediction: What was predicted.
+        folder: Where to; made if missing.
+        keep_identifiers: Show the patient's name, ID and dates from the DICOM headers in the page and the DICOM-SEG.
+
+    Returns:
+        The page, or the mask where no report can be made, as of 8-bit slices without a lung mask.
+
+    Raises:
+        InputError: If the folder cannot be written to.
+    """
+    started = time.perf_counter()
+    (folder / FINISHED).unlink(missing_ok=True)
+    write_nifti(prediction.lesions, folder / "lesions.nii.gz")
+    if prediction.lungs is not None:
+        write_nifti(prediction.lungs, folder / "lungs.nii.gz")
+    if prediction.probabilities is not None:
+        write_nifti(prediction.probabilities, folder / "probabilities.nii.gz")
+    if prediction.series is not None:
+        _write_dicom(prediction, folder / "lesions.dcm", keep_identifiers)
+    return _write_report(prediction, folder, keep_identifiers, started)
+
+
+def _write_dicom(prediction: Prediction, path: Path, keep_identifiers: bool) -> None:
+    from groundglass.scans.dicom_seg import write_dicom_seg  # highdicom takes a second to import
+
+    assert prediction.series is not None
+    write_dicom_seg(
+        {"lesions": prediction.lesions},
+        prediction.series,
+        path,
+        algorithm_name=prediction.model,
+        algorithm_version=groundglass.__version__,
+        keep_identifiers=keep_identifiers,
+    )
+
+
+def _write_report(prediction: Prediction, folder: Path, keep_identifiers: bool, started: float) -> Path:
+    if prediction.lungs is None:
+        return write_plain_report(prediction, folder)
+    measurements = measure(prediction.scan, prediction.lesions, prediction.lungs, prediction.probabilities)
+    seconds = {**prediction.seconds, "files": round(time.perf_counter() - started, 2)}
+    return write_report(
+        folder,
+        scan=prediction.scan,
+        lesions=prediction.lesions,
+        lungs=prediction.lungs,
+        measurements=measurements,
+        provenance=Provenance(
+            model=prediction.model,
+            lungs="found by density and shape" if prediction.scan.intensity == "hu" else "given",
+            settings={"threshold": round(prediction.threshold, 4)},
+            seconds=seconds,
+            warnings=prediction.warnings,
+            versions=package_versions("torch"),
+        ),
+        identifiers=_who(prediction) if keep_identifiers else None,
+    )
+
+
+def _who(prediction: Prediction) -> dict[str, str]:
+    return identifiers_of(prediction.scan.path or "scan", prediction.series)

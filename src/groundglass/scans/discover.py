@@ -1,0 +1,90 @@
+"""Which scans are meant by a path: one, or all in a folder."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from pydicom import dcmread
+from pydicom.config import disable_value_validation
+
+from groundglass.errors import InputError
+from groundglass.scans.dicom_archive import dicom_files
+from groundglass.scans.dicom_archive import holds_dicom
+from groundglass.scans.dicom_archive import is_dicom
+from groundglass.scans.dicom_slice import BROKEN
+from groundglass.scans.images import find_images
+from groundglass.scans.images import natural_key
+from groundglass.scans.readable import readable
+from groundglass.scans.reader import VOLUME_SUFFIXES
+
+WHOLE_SCANS = (*VOLUME_SUFFIXES, ".zip")
+
+
+def find_scans(path: str | Path) -> list[Path]:
+    """The scans at ``path``, in natural order of their names.
+
+    A file is a scan, and so is a folder with DICOM files or images directly in it, or with the series of one DICOM
+    study in folders of their own. Any other folder is a collection: each NIfTI, NRRD, MetaImage or zip file in it is
+    a scan, and each folder in it that holds one.
+
+    Raises:
+        InputError: If there is nothing at ``path``, or no scan in the folder.
+    """
+    path = Path(path)
+    with readable(path):
+        if not path.is_dir():
+            return [path]
+        entries = sorted((one for one in path.iterdir() if _counts(one)), key=lambda one: natural_key(one.name))
+        scans = [one for one in entries if one.is_file() and one.name.lower().endswith(WHOLE_SCANS)]
+        if not scans and (find_images(path) or any(one.is_file() and is_dicom(one) for one in entries)):
+            return [path]
+        folders = [one for one in entries if one.is_dir() and _is_scan(one)]
+        if not scans and len(folders) > 0 and _one_study(folders):
+            return [path]
+    if not scans + folders:
+        raise InputError(f"{path}: a folder without a readable scan; give NIfTI, NRRD, DICOM or image files")
+    return sorted(scans + folders, key=lambda one: natural_key(one.name))
+
+
+def _counts(path: Path) -> bool:
+    return not path.name.startswith(".") and (path.is_file() or path.is_dir())
+
+
+def _is_scan(folder: Path) -> bool:
+    return bool(find_images(folder)) or holds_dicom(folder)
+
+
+def _one_study(folders: list[Path]) -> bool:
+    """Whether all the folders hold series of one and the same DICOM study."""
+    studies = {_study(folder) for folder in folders}
+    return len(studies) == 1 and None not in studies
+
+
+def _study(folder: Path) -> str | None:
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and not path.name.startswith(".") and is_dicom(path):
+            try:
+                with disable_value_validation():
+                    header = dcmread(path, stop_before_pixels=True, specific_tags=["StudyInstanceUID"])
+                return str(header.get("StudyInstanceUID") or "") or None
+            except BROKEN:
+                return None
+    return None
+
+
+WHO = ("PatientName", "PatientID", "PatientBirthDate")
+
+
+def names_patient(path: Path) -> bool:
+    """Whether the name of a DICOM file or folder holds a part of the patient's name, the ID or the birth date."""
+    with readable(path), disable_value_validation(), dicom_files(path) as files:
+        for file in files:
+            try:
+                with file.open() as content:
+                    header = dcmread(content, stop_before_pixels=True, specific_tags=list(WHO))
+                parts = re.split(r"[\^\s,=]+", " ".join(str(header.get(key) or "") for key in WHO).casefold())
+                return any(len(part) > 2 and part in path.name.casefold() for part in parts)
+            except BROKEN:
+                continue
+    return False

@@ -1,0 +1,125 @@
+"""Who is let in, and what is refused before anything is looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from groundglass.annotate.annotator import Annotator
+from groundglass.annotate.server import bind
+from groundglass.annotate.server import build_app
+from groundglass.annotate.server import check_host
+from groundglass.annotate.sessions import Sessions
+from groundglass.errors import InputError
+
+ORIGIN = "http://127.0.0.1:8000"
+Answer = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def sessions() -> Sessions:
+    return Sessions(["anna"])
+
+
+@pytest.fixture
+def stranger(annotator: Annotator, sessions: Sessions) -> TestClient:
+    return TestClient(build_app(annotator, sessions, port=8000), base_url=ORIGIN)
+
+
+@pytest.mark.parametrize("path", ["/", "/static/main.js", "/api/summary", "/api/cases/case0/slices/0", "/none"])
+def test_nothing_is_shown_without_a_cookie(stranger: TestClient, path: str) -> None:
+    reply = stranger.get(path)
+    assert reply.status_code == 401
+    assert "link" in reply.text
+
+
+def test_a_made_up_cookie_does_not_help(stranger: TestClient) -> None:
+    stranger.cookies.set("groundglass-8000", "x" * 43)
+    assert stranger.get("/api/summary").status_code == 401
+
+
+@pytest.mark.parametrize("token", ["", "wrong", "x" * 5000, "\u00e9"])
+def test_a_wrong_token_is_refused(stranger: TestClient, token: str) -> None:
+    reply = stranger.get("/login", params={"token": token})
+    assert reply.status_code == 403
+    assert "set-cookie" not in reply.headers
+
+
+def test_a_token_works_once_and_becomes_a_cookie_scripts_cannot_read(stranger: TestClient, sessions: Sessions) -> None:
+    (token,) = sessions.tokens
+    first = stranger.get(f"/login?token={token}", follow_redirects=False)
+    assert first.headers["location"] == "/"
+    cookie = first.headers["set-cookie"].lower()
+    assert "httponly" in cookie
+    assert "samesite=strict" in cookie
+    assert stranger.get("/").status_code == 200
+    again = stranger.get(f"/login?token={token}", follow_redirects=False)
+    assert again.status_code == 303, "the same browser may open the link again"
+    stranger.cookies.clear()
+    assert stranger.get(f"/login?token={token}").status_code == 403
+
+
+@pytest.mark.parametrize("origin", ["http://evil.example", "http://127.0.0.1:9000", "https://127.0.0.1:8000", "null"])
+def test_a_foreign_origin_is_refused_and_nothing_written(
+    client: TestClient, annotator: Annotator, answer: Answer, origin: str
+) -> None:
+    assert client.post("/api/answers", json=answer(), headers={"Origin": origin}).status_code == 403
+    assert client.get("/api/summary", headers={"Origin": origin}).status_code == 403
+    assert not annotator.annotation.labels.store.path.exists()
+
+
+def test_a_post_without_an_origin_is_refused(client: TestClient, answer: Answer) -> None:
+    del client.headers["Origin"]
+    assert client.post("/api/answers", json=answer()).status_code == 403
+    assert client.get("/api/summary").status_code == 200
+
+
+def test_a_request_that_another_site_started_is_refused(client: TestClient) -> None:
+    del client.headers["Origin"]
+    assert client.get("/api/summary", headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403
+
+
+def test_a_foreign_name_for_this_machine_is_refused(client: TestClient) -> None:
+    """DNS rebinding: a page of evil.example that resolves to 127.0.0.1."""
+    host = {"Host": "evil.example:8000", "Origin": "http://evil.example:8000"}
+    assert client.get("/api/summary", headers=host).status_code == 400
+
+
+def test_every_reply_forbids_what_the_page_does_not_need(client: TestClient) -> None:
+    for path in ("/", "/api/summary", "/none", "/static/main.js"):
+        headers = client.get(path).headers
+        assert headers["content-security-policy"].startswith("default-src 'none'; script-src 'self'")
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["cache-control"] == "no-store"
+    assert "http" not in headers["content-security-policy"], "no other host"
+
+
+def test_the_page_names_no_other_host(client: TestClient) -> None:
+    page = client.get("/").text
+    assert "http://" not in page
+    assert "https://" not in page
+    assert "Research use only" in page
+
+
+@pytest.mark.parametrize("names", [[], ["anna", "anna"], [" "], ["x" * 61], ["simulated"]])
+def test_names_that_cannot_be_told_apart_are_refused(names: list[str]) -> None:
+    with pytest.raises(InputError, match=r"choose another name|different names"):
+        Sessions(names)
+
+
+def test_other_machines_are_let_in_only_when_told_to(caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(InputError, match="--allow-remote"):
+        check_host("0.0.0.0", allow_remote=False)
+    check_host("127.0.0.1", allow_remote=False)
+    check_host("localhost", allow_remote=False)
+    assert not caplog.text
+    check_host("192.168.1.5", allow_remote=True)
+    assert "other machines can reach this server" in caplog.text
+
+
+def test_a_port_that_is_taken_is_said() -> None:
+    with bind("127.0.0.1", 0) as listening, pytest.raises(InputError, match="choose another port"):
+        bind("127.0.0.1", listening.getsockname()[1])

@@ -1,0 +1,166 @@
+"""Training in the background, and the model that comes of it."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from starlette.testclient import TestClient
+
+from groundglass.annotate.annotator import Annotator
+from groundglass.annotate.annotator import Settings
+from groundglass.annotate.annotator import open_annotator
+from groundglass.annotate.gain import gains
+from groundglass.annotate.questions import Question
+from groundglass.annotate.training import Training
+from groundglass.annotate.training import finished_runs
+from groundglass.annotate.training import next_number
+from groundglass.errors import InputError
+from groundglass.scans.nifti import write_nifti
+from groundglass.scans.scan import Scan
+
+Answer = Callable[..., dict[str, Any]]
+
+pytestmark = pytest.mark.timeout(900)
+
+
+def wait(annotator: Annotator, *states: str, seconds: float = 400) -> dict[str, Any]:
+    """Until the training is in one of some states; it has a low priority, so a busy machine takes its time."""
+    until = time.monotonic() + seconds
+    while (status := annotator.training.status())["state"] not in states:
+        assert time.monotonic() < until, status
+        time.sleep(0.1)
+    return status
+
+
+def click_some(annotator: Annotator, answer: Answer, *cases: str) -> None:
+    for case in cases:
+        annotator.annotation.answer("anna", answer(case=case))
+        annotator.annotation.answer("anna", answer(case=case, row=2.0, label=0))
+
+
+def test_a_run_trains_while_clicks_go_on_and_gives_masks_and_questions(
+    annotator: Annotator, client: TestClient, answer: Answer
+) -> None:
+    click_some(annotator, answer, "case0", "case1")
+    assert client.post("/api/train", json={}).json()["state"] in ("preparing", "training")
+    assert "going on already" in client.post("/api/train", json={}).json()["error"]
+    assert client.post("/api/answers", json=answer(row=30.0)).status_code == 200
+    status = wait(annotator, "finished", "failed")
+    assert status == status | {"state": "finished", "epoch": 2, "epochs": 2, "run": "annotate-1", "message": ""}
+    assert annotator.questions.ready.wait(60)
+    assert annotator.questions.ranking
+    summary = client.get("/api/summary").json()
+    assert summary["model"] == summary["model"] | {"name": "annotate-1", "version": 1}
+    probability = np.frombuffer(client.get("/api/cases/case0/slices/0/probability").content, np.uint8)
+    uncertainty = np.frombuffer(client.get("/api/cases/case0/slices/0/uncertainty").content, np.uint8)
+    assert probability.shape == uncertainty.shape == (48 * 48,)
+    middle = probability / 255
+    expected = -(middle * np.log2(middle + 1e-6) + (1 - middle) * np.log2(1 - middle + 1e-6))
+    np.testing.assert_allclose(uncertainty / 255, expected, atol=0.03)
+    assert client.get("/api/cases/case0/slices/9/probability").status_code == 400
+    annotator.close()
+    again = open_annotator(annotator.source.path, settings=annotator.settings)
+    assert again.questions.ready.wait(60), "the last run is loaded at the start"
+    assert again.model.run == annotator.training.runs / "annotate-1"
+
+
+def test_a_map_that_a_question_brings_is_shown_instead_of_the_models(annotator: Annotator, client: TestClient) -> None:
+    given = np.zeros((48, 48), np.float32)
+    given[3, 4] = 1
+    annotator.annotation.guide.put("anna", Question("case0", 0, (0, 24), (0, 24), given))
+    shown = client.get("/api/cases/case0/slices/0/uncertainty").content
+    assert np.frombuffer(shown, np.uint8).reshape(48, 48).tolist() == (given * 255).astype(int).tolist()
+    assert client.get("/api/cases/case0/slices/1/uncertainty").status_code == 400, "there is no model yet"
+
+
+def test_a_failed_training_is_one_sentence(annotator: Annotator, answer: Answer) -> None:
+    annotator.annotation.answer("anna", answer(case="case5"))  # a test case: nothing to train on
+    annotator.training.start()
+    status = wait(annotator, "finished", "failed")
+    assert status["state"] == "failed"
+    assert "needs labels of kind point" in status["message"]
+    assert "Traceback" not in status["message"]
+    assert finished_runs(annotator.training.runs) == []
+    assert next_number(annotator.training.runs) == 2
+
+
+def test_a_training_that_is_killed_is_said(annotator: Annotator, answer: Answer) -> None:
+    click_some(annotator, answer, "case0")
+    annotator.training.start()
+    while annotator.training._process is None:
+        time.sleep(0.01)
+    annotator.close()
+    assert "ended with code" in wait(annotator, "failed")["message"]
+
+
+def test_a_plain_folder_is_copied_before_it_is_trained_on_and_clicking_goes_on(
+    tmp_path: Path, recipe: Path, answer: Answer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    affine = np.array([[0, 0, -0.8, 20], [0, 0.7, 0, -30], [-5, 0, 0, 100], [0, 0, 0, 1]], float)
+    voxels = np.random.default_rng(0).integers(-1000, 0, (2, 48, 48)).astype(np.int16)
+    write_nifti(Scan(voxels, affine, "hu"), tmp_path / "scans" / "one.nii.gz")
+    annotator = open_annotator(tmp_path / "scans", settings=Settings(regions=4, recipe=str(recipe)))
+    click_some(annotator, answer, "one")
+    monkeypatch.setattr(Training, "_train", lambda training, run: None)
+    monkeypatch.setattr(annotator.training, "finished", lambda run: None)
+    annotator.training.start()
+    assert wait(annotator, "finished", "failed")["state"] == "finished"
+    assert (tmp_path / "scans-groundglass" / "images" / "one.nii.gz").is_file()
+    assert annotator.source.is_prepared
+    assert [path.name for path in (tmp_path / "scans").iterdir()] == ["one.nii.gz"]
+    annotator.annotation.answer("anna", answer(case="one"))
+    assert len(annotator.annotation.marks("one")) == 3
+
+
+def test_a_run_that_cannot_be_loaded_is_said_and_the_rest_works(dataset: Path, answer: Answer) -> None:
+    (dataset / "broken.ckpt").write_bytes(b"nothing")
+    annotator = open_annotator(dataset, settings=Settings(run=str(dataset / "broken.ckpt")))
+    until = time.monotonic() + 60
+    while not (notices := annotator.summary("anna")["notices"]):
+        assert time.monotonic() < until
+        time.sleep(0.1)
+    assert "the model could not be loaded" in notices[0]
+    annotator.annotation.answer("anna", answer())
+
+
+def make_run(folder: Path, name: str, seconds: float, *dices: float) -> Path:
+    run = folder / name
+    run.mkdir()
+    (run / "result.json").write_text(json.dumps({"label_seconds": seconds}))
+    rows = "".join(f"{epoch},{dice}\n" for epoch, dice in enumerate(dices))
+    (run / "history.csv").write_text(("epoch,val_dice_global\n" if dices else "epoch\n0\n") + rows)
+    return run
+
+
+def test_gain_is_validation_dice_a_minute_between_runs(tmp_path: Path) -> None:
+    runs = [make_run(tmp_path, "annotate-1", 60, 0.2, 0.4, 0.3), make_run(tmp_path, "annotate-2", 180, 0.5, 0.6)]
+    (gain,) = gains(runs)
+    assert (gain.run, gain.dice, gain.minutes) == ("annotate-2", 0.6, 2.0)
+    assert gain.per_minute == pytest.approx(0.1)
+
+
+def test_there_is_no_gain_without_validation_or_without_new_labels(tmp_path: Path) -> None:
+    first, blind = make_run(tmp_path, "annotate-1", 60, 0.2), make_run(tmp_path, "annotate-2", 120)
+    assert gains([first, blind]) == []
+    assert gains([first, make_run(tmp_path, "annotate-3", 60, 0.3)]) == []
+    assert gains([]) == []
+
+
+def test_runs_are_ordered_by_number(tmp_path: Path) -> None:
+    for number in (2, 10, 1):
+        make_run(tmp_path, f"annotate-{number}", 0)
+    (tmp_path / "annotate-11").mkdir()
+    (tmp_path / "annotate-first").mkdir()
+    assert [run.name for run in finished_runs(tmp_path)] == ["annotate-1", "annotate-2", "annotate-10"]
+    assert next_number(tmp_path) == 12
+
+
+def test_the_model_of_no_run_says_so(annotator: Annotator) -> None:
+    with pytest.raises(InputError, match="no model yet"):
+        annotator.model.probabilities("case0", annotator.annotation.scans.get("case0"), 0)

@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import importlib.util
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from groundglass.cli import main
+from groundglass.scans.description import orientation
+from groundglass.scans.nifti import write_nifti
+from groundglass.scans.scan import Scan
+
+SECRETS = ("Doe", "JD-1", "19500101", "Thorax", "Smith")
+
+
+def write_series(folder: Path, count: int, **tags: Any) -> None:
+    """A CT series with everything about the patient in it."""
+    spec = importlib.util.spec_from_file_location("dicom", Path(__file__).parents[1] / "scans" / "conftest.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    folder.mkdir()
+    for index in range(count):
+        private = {"PatientBirthDate": "19500101", "ReferringPhysicianName": "Smith", "InstanceNumber": index}
+        place = {"ImagePositionPatient": [0, 0, 2.5 * index]}
+        stored = np.full((4, 5), 24 + index, np.uint16)
+        module.make_slice(stored, **(place | private | tags)).save_as(folder / f"{index}.dcm", enforce_file_format=True)
+
+
+def info(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, Any]:
+    assert main(["info", *arguments, "--json"]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def test_a_nifti_scan(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    voxels = np.full((30, 40, 50), -850, np.int16)
+    voxels[0, 0, 0] = 60
+    affine = np.diag([5.0, 0.7, 0.6, 1])[[2, 1, 0, 3]]
+    write_nifti(Scan(voxels, affine, "hu"), tmp_path / "scan.nii.gz")
+    facts = info(capsys, str(tmp_path / "scan.nii.gz"))
+    assert facts["shape"] == [30, 40, 50]
+    assert facts["spacing_mm"] == [5, 0.7, 0.6]
+    assert facts["size_mm"] == [150, 28, 30]
+    assert facts["orientation"] == "axial, slices feet to head, rows front to back, columns right to left"
+    assert (facts["intensity"], facts["range"]) == ("hu", [-850, 60])
+    assert any("field of view of 30 x 28 mm" in warning for warning in facts["warnings"])
+    assert "series" not in facts
+
+
+def test_dicom_tells_its_series_but_not_its_patient(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "study").mkdir()
+    write_series(tmp_path / "study" / "a", 4)
+    write_series(tmp_path / "study" / "b", 3, SeriesInstanceUID="1.2.4", SeriesNumber=5, ConvolutionKernel="B70f")
+    write_series(tmp_path / "study" / "c", 1, ImageType=["ORIGINAL", "PRIMARY", "LOCALIZER"])
+    facts = info(capsys, str(tmp_path / "study"))
+    assert (facts["modality"], facts["transfer_syntax"]) == ("CT", "Explicit VR Little Endian")
+    assert [(one["number"], one["slices"]) for one in facts["series"]] == [("2", 4), ("5", 3)]
+    assert facts["left_out"] == "a localizer"
+    chosen = info(capsys, str(tmp_path / "study"), "--series", "5")
+    assert chosen["shape"] == [3, 4, 5]
+    assert chosen["series"][0] == {"number": "5", "slices": 3, "size": [4, 5], "kernel": "B70f"}
+    assert main(["info", str(tmp_path / "study")]) == 0
+    printed = capsys.readouterr()
+    assert "number 5, slices 3, size (4, 5), kernel B70f" in printed.out
+    for secret in SECRETS:
+        assert secret not in printed.out + printed.err + json.dumps(facts)
+
+
+def test_text_has_a_line_for_each_warning(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    affine = np.diag([9.0, 0.7, 0.6, 1])[[2, 1, 0, 3]]
+    write_nifti(Scan(np.full((3, 40, 50), -850, np.int16), affine, "hu"), tmp_path / "scan.nii")
+    assert main(["info", str(tmp_path / "scan.nii")]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert next(line for line in lines if line.startswith("shape")).split() == ["shape", "3", "x", "40", "x", "50"]
+    assert any(line.startswith("warnings") and "Only 3 slices" in line for line in lines)
+    assert any(line.startswith("  ") and "9 mm apart" in line for line in lines)
+
+
+def test_intensity_can_be_stated(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_nifti(Scan(np.full((3, 4, 5), 300, np.int16), np.eye(4), "hu"), tmp_path / "soft.nii")
+    assert main(["info", str(tmp_path / "soft.nii")]) == 2
+    assert "pass --intensity hu" in capsys.readouterr().err
+    assert info(capsys, str(tmp_path / "soft.nii"), "--intensity", "hu")["intensity"] == "hu"
+
+
+@pytest.mark.parametrize(
+    ("axes", "words"),
+    [
+        ([2, 1, 0], "axial, slices feet to head, rows front to back, columns right to left"),
+        ([1, 2, 0], "coronal, slices front to back, rows feet to head, columns right to left"),
+        ([0, 2, 1], "sagittal, slices right to left, rows feet to head, columns front to back"),
+    ],
+)
+def test_orientation_in_words(axes: list[int], words: str) -> None:
+    affine = np.eye(4)
+    affine[:3, :3] = np.eye(3)[:, axes]
+    assert orientation(Scan(np.zeros((2, 3, 4)), affine, "hu")) == words
+    affine[:3, 0] *= -1
+    assert words.split(",")[1] not in orientation(Scan(np.zeros((2, 3, 4)), affine, "hu"))
+
+
+def test_an_oblique_scan_says_by_how_much() -> None:
+    tilt = np.deg2rad(10)
+    affine = np.array([[0, 0, 1, 0], [-np.sin(tilt), np.cos(tilt), 0, 0], [np.cos(tilt), np.sin(tilt), 0, 0]])
+    scan = Scan(np.zeros((2, 3, 4)), np.vstack([affine, [0, 0, 0, 1]]), "hu")
+    assert orientation(scan).endswith("turned by up to 10 degrees")

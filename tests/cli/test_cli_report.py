@@ -1,0 +1,107 @@
+"""``groundglass report``: from files to a page, and one sentence for each mistake."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from jsonargparse import ArgumentParser
+
+from groundglass.cli import report
+from groundglass.errors import InputError
+from groundglass.report import scan_pictures
+from groundglass.scans.nifti import write_nifti
+from groundglass.scans.phantom import Phantom
+from groundglass.scans.phantom import generate_phantom
+from groundglass.scans.scan import Scan
+
+
+@pytest.fixture(autouse=True)
+def few_slices(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scan_pictures, "SLICES", 1)
+
+
+@pytest.fixture(scope="module")
+def phantom() -> Phantom:
+    return generate_phantom(2, shape=(40, 96, 96), burden=0.2)
+
+
+@pytest.fixture(scope="module")
+def files(phantom: Phantom, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("doe_jane")
+    write_nifti(phantom.scan, folder / "scan.nii.gz")
+    write_nifti(phantom.scan.with_voxels(phantom.lesion_mask, "mask"), folder / "lesions.nii.gz")
+    write_nifti(phantom.scan.with_voxels(phantom.lungs, "mask"), folder / "lungs.nii.gz")
+    return folder
+
+
+def run(files: Path, output: Path, *options: str, mask: str = "lesions.nii.gz") -> None:
+    parser = ArgumentParser(exit_on_error=False)
+    report.add_arguments(parser)
+    command = [str(files / "scan.nii.gz"), str(files / mask), "-o", str(output), *options]
+    report.run(parser.parse_args(command))
+
+
+def given(files: Path) -> list[str]:
+    return ["--lungs", str(files / "lungs.nii.gz")]
+
+
+def test_report_from_files(files: Path, phantom: Phantom, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run(files, tmp_path / "out", *given(files))
+    said = capsys.readouterr().out
+    assert "CT-1" in said
+    assert said.splitlines()[-1] == str(tmp_path / "out" / "report.html")
+    record = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert record["measurements"]["regions"]["both"]["burden_percent"] == pytest.approx(100 * phantom.burden, abs=1e-3)
+    assert record["provenance"]["lungs"] == "given by the user"
+    assert set(record["provenance"]["seconds"]) == {"reading", "lungs", "measuring"}
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "<title>Chest CT: lesion report</title>" in page
+    assert "scan.nii.gz" not in page
+    assert "doe_jane" not in page
+
+
+def test_lungs_are_found_where_none_are_given(files: Path, phantom: Phantom, tmp_path: Path) -> None:
+    run(files, tmp_path / "out")
+    record = json.loads((tmp_path / "out" / "report.json").read_text())
+    both = record["measurements"]["regions"]["both"]
+    assert both["burden_percent"] == pytest.approx(100 * phantom.burden, abs=5)
+    assert "morphology" in record["provenance"]["lungs"]
+
+
+def test_identifiers_are_kept_on_request(files: Path, tmp_path: Path) -> None:
+    run(files, tmp_path / "out", *given(files), "--keep-identifiers", "--title", "Follow-up")
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "<dt>file</dt><dd>scan.nii.gz</dd>" in page
+    assert "<h1>Follow-up</h1>" in page
+
+
+def test_nothing_is_overwritten_unasked(files: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    output.mkdir()
+    (output / "notes.txt").write_text("mine")
+    with pytest.raises(InputError, match="--overwrite"):
+        run(files, output, *given(files))
+    assert [path.name for path in output.iterdir()] == ["notes.txt"]
+    run(files, output, *given(files), "--overwrite")
+    run(files, output, *given(files), "--overwrite")
+    assert (output / "notes.txt").read_text() == "mine"
+    assert (output / "report.html").exists()
+    with pytest.raises(InputError, match="is a file"):
+        run(files, output / "notes.txt", "--overwrite")
+
+
+def test_mistakes_are_told_in_a_sentence(files: Path, phantom: Phantom, tmp_path: Path) -> None:
+    small = Scan(np.zeros((4, 5, 6), np.uint8), phantom.scan.affine, "mask")
+    write_nifti(small, files / "small.nii.gz")
+    with pytest.raises(InputError, match="4 x 5 x 6 voxels instead of 40 x 96 x 96"):
+        run(files, tmp_path / "out", *given(files), mask="small.nii.gz")
+    with pytest.raises(InputError, match=r"small\.nii\.gz"):
+        run(files, tmp_path / "out", "--lungs", str(files / "small.nii.gz"))
+    with pytest.raises(InputError, match="choose hu or display"):
+        run(files, tmp_path / "out", "--intensity", "gray")
+    with pytest.raises(InputError, match="leave --series out"):
+        run(files, tmp_path / "out", "--series", "2")
+    assert not (tmp_path / "out").exists()

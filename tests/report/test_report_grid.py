@@ -1,0 +1,53 @@
+"""Masks that someone made: put on the scan's array axes, or refused with the reason."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from chests import AFFINE
+from chests import TURNS
+from chests import make_chest
+from chests import turned
+
+from groundglass.errors import InputError
+from groundglass.report.given_lungs import read_lungs
+from groundglass.report.grid import on_grid
+from groundglass.scans.nifti import write_nifti
+from groundglass.scans.scan import Scan
+
+
+@pytest.mark.parametrize(("axes", "flips"), TURNS[::5])
+def test_turned_masks_are_turned_back(axes: tuple[int, ...], flips: tuple[bool, ...]) -> None:
+    chest = make_chest()
+    mask = on_grid(turned(chest, axes, flips).lesions, chest.scan)
+    assert np.array_equal(mask.voxels, chest.lesions.voxels)
+    assert np.array_equal(mask.affine, chest.scan.affine)
+
+
+def test_rounding_is_no_shift_and_half_a_voxel_is() -> None:
+    chest = make_chest()
+    assert on_grid(replace(chest.lesions, affine=AFFINE + 1e-3), chest.scan).shape == chest.scan.shape
+    shifted = AFFINE.copy()
+    shifted[0, 3] += 1
+    with pytest.raises(InputError, match=r"0\.5 voxels away; give a mask made on this scan"):
+        on_grid(replace(chest.lesions, affine=shifted), chest.scan)
+
+
+def test_another_size_is_named() -> None:
+    chest = make_chest()
+    small = Scan(np.zeros((30, 40, 40), np.uint8), AFFINE, "mask", Path("m.nii.gz"))
+    with pytest.raises(InputError, match=r"m\.nii\.gz: .* 30 x 40 x 40 voxels instead of 30 x 40 x 48"):
+        on_grid(small, chest.scan)
+
+
+def test_lungs_with_swapped_sides_are_refused(tmp_path: Path) -> None:
+    chest = make_chest()
+    write_nifti(chest.lungs, tmp_path / "lungs.nii.gz")
+    assert np.array_equal(read_lungs(tmp_path / "lungs.nii.gz", chest.scan).voxels, chest.lungs.voxels)
+    swapped = np.array([0, 2, 1], np.uint8)[chest.lungs.voxels]
+    write_nifti(chest.lungs.with_voxels(swapped), tmp_path / "swapped.nii.gz")
+    with pytest.raises(InputError, match="number the right lung 1"):
+        read_lungs(tmp_path / "swapped.nii.gz", chest.scan)
