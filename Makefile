@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DONE := $(VENV)/.installed
 
-.PHONY: demo test lint types unit test-slow test-real docs bench clean
+.PHONY: demo test lint types unit browser test-slow test-real docs bench clean
 
 demo: $(DONE)
 	$(BIN)/groundglass demo -o demo
@@ -24,8 +24,13 @@ lint: $(DONE)
 types: $(DONE)
 	$(BIN)/mypy
 
-unit: $(DONE)
+unit: $(DONE) browser
 	$(BIN)/pytest --cov --cov-report=term
+
+# The page people click in is tested in Debian's Chromium; where it cannot be installed those tests are skipped.
+browser:
+	@command -v chromium > /dev/null || { test "$$(id -u)" = 0 && apt-get update -qq && apt-get install -y -qq chromium; } \
+		> /dev/null 2>&1 || echo "no chromium here: the browser tests are skipped"
 
 test-slow: $(DONE)
 	$(BIN)/pytest -m slow
@@ -41,7 +46,9 @@ docs: $(DONE)
 # Needs medseg100 (COVID-SemiSeg): make bench MEDSEG100=/path/to/medseg100
 bench: $(DONE)
 	$(BIN)/groundglass bench table2 --root $(MEDSEG100)
+	$(BIN)/groundglass bench table7 --root $(MEDSEG100)
 	$(BIN)/groundglass bench throughput
+	$(BIN)/groundglass bench lcfcn-loss
 
 clean:
 	rm -rf $(VENV) demo runs .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 import numpy as np
-from chests import LEFT_LUNG
-from chests import RIGHT_LUNG
-from chests import SHAPE
-from chests import chest
-from chests import ellipsoid
+from hand_made import LEFT_LUNG
+from hand_made import RIGHT_LUNG
+from hand_made import SHAPE
+from hand_made import chest
+from hand_made import ellipsoid
 
 from groundglass.scans.lungs.airways import find_airways
 from groundglass.scans.lungs.body import find_body

@@ -5,11 +5,11 @@ from itertools import product
 
 import numpy as np
 import pytest
-from chests import LEFT_LUNG
-from chests import RIGHT_LUNG
-from chests import SHAPE
-from chests import chest
-from chests import ellipsoid
+from hand_made import LEFT_LUNG
+from hand_made import RIGHT_LUNG
+from hand_made import SHAPE
+from hand_made import chest
+from hand_made import ellipsoid
 from hypothesis import given
 from hypothesis import settings
 from hypothesis import strategies as st

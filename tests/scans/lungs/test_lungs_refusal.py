@@ -4,11 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from chests import SHAPE
-from chests import affine_of
-from chests import chest
-from chests import ellipsoid
-from chests import with_noise
+from hand_made import SHAPE
+from hand_made import affine_of
+from hand_made import chest
+from hand_made import ellipsoid
+from hand_made import with_noise
 
 from groundglass.errors import InputError
 from groundglass.scans.lungs import lung_mask
