@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from groundglass.losses.watershed_split import Box
 from groundglass.losses.watershed_split import edges
 from groundglass.losses.watershed_split import flood
 from groundglass.losses.watershed_split import split
@@ -32,23 +33,24 @@ def pixel_weights(
         ``up`` and ``down``, each ``(H, W)``, 0 or more.
     """
     clicks, count = ndimage.label(lesion, EIGHT)
+    at = np.flatnonzero(clicks)
     blobs, _ = ndimage.label(probability > 0.5, EIGHT)
-    inside = _clicks_of_blobs(blobs, clicks)
+    boxes = ndimage.find_objects(blobs)
+    inside = _clicks_of_blobs(len(boxes), blobs.flat[at], clicks.flat[at])
     up, down = np.zeros_like(probability), np.zeros_like(probability)
     _image_level(probability, lesion, up, down, variant)
-    numbers = clicks[lesion]
-    up[lesion] += 1 / np.bincount(numbers)[numbers]
-    _split_level(relief, clicks, count, blobs, inside, down, variant)
-    _false_positives(blobs, inside, down, variant)
+    numbers = clicks.flat[at]
+    up.flat[at] += 1 / np.bincount(numbers)[numbers]
+    if count > 1:
+        _split_level(relief, clicks, at, blobs, boxes, inside, down, variant)
+    _false_positives(blobs, boxes, inside, down, variant)
     return up, down
 
 
-def _clicks_of_blobs(blobs: NDArray[np.int32], clicks: NDArray[np.int32]) -> NDArray[np.intp]:
+def _clicks_of_blobs(blobs: int, blob_at: NDArray[np.int32], click_at: NDArray[np.int32]) -> NDArray[np.intp]:
     """Number of clicks in each blob, ``(blobs + 1,)``; the first entry, the background's, is 0."""
-    at = np.flatnonzero(clicks)
-    pairs = set(zip(blobs.flat[at].tolist(), clicks.flat[at].tolist(), strict=True))
-    count = np.zeros(int(blobs.max(initial=0)) + 1, np.intp)
-    for blob, _ in pairs:
+    count = np.zeros(blobs + 1, np.intp)
+    for blob, _ in set(zip(blob_at.tolist(), click_at.tolist(), strict=True)):
         count[blob] += blob > 0
     return count
 
@@ -68,20 +70,18 @@ def _image_level(
 def _split_level(
     relief: NDArray[np.float32],
     clicks: NDArray[np.int32],
-    count: int,
+    at: NDArray[np.intp],
     blobs: NDArray[np.int32],
+    boxes: list[Box],
     inside: NDArray[np.intp],
     down: Weights,
     variant: Variant,
 ) -> None:
     """Watershed boundaries between the clicks, of the whole image and of each blob with several of them."""
-    if count < 2:
-        return
     basins = flood(relief, clicks)
-    cuts = [(edges(basins), count)]
-    boxes = ndimage.find_objects(blobs)
+    cuts = [(edges(basins), int(clicks.flat[at].max()))]
     for number in np.flatnonzero(inside > 1).tolist():
-        cuts.append((split(relief, clicks, basins, blobs, number, boxes[number - 1]), int(inside[number])))
+        cuts.append((split(relief, clicks, at, basins, blobs, number, boxes[number - 1]), int(inside[number])))
     if variant == "paper":
         drawn = np.logical_or.reduce([cut for cut, _ in cuts])
         down[drawn] += inside[blobs[drawn]]
@@ -91,9 +91,11 @@ def _split_level(
             down[cut] += (several - 1) / size
 
 
-def _false_positives(blobs: NDArray[np.int32], inside: NDArray[np.intp], down: Weights, variant: Variant) -> None:
+def _false_positives(
+    blobs: NDArray[np.int32], boxes: list[Box], inside: NDArray[np.intp], down: Weights, variant: Variant
+) -> None:
     """Blobs without a click."""
-    for number, box in enumerate(ndimage.find_objects(blobs), start=1):
+    for number, box in enumerate(boxes, start=1):
         if not inside[number]:
             blob = blobs[box] == number
             down[box][blob] += 1 / np.count_nonzero(blob) if variant == "released" else 1

@@ -40,6 +40,7 @@ def edges(basins: NDArray[np.int32]) -> NDArray[np.bool_]:
 def split(
     relief: NDArray[np.float32],
     clicks: NDArray[np.int32],
+    at: NDArray[np.intp],
     basins: NDArray[np.int32],
     blobs: NDArray[np.int32],
     number: int,
@@ -55,6 +56,7 @@ def split(
     Args:
         relief: ``(H, W)``.
         clicks: ``(H, W)`` numbered clicks, 0 elsewhere.
+        at: ``(N,)`` where they are, indices of the flat map in rising order.
         basins: ``(H, W)`` flood from all clicks.
         blobs: ``(H, W)`` numbered blobs, 0 elsewhere.
         number: The blob.
@@ -63,7 +65,6 @@ def split(
     Returns:
         ``(H, W)``.
     """
-    at = np.flatnonzero(clicks)
     mine = np.flatnonzero(blobs.flat[at] == number)
     numbers = clicks.flat[at]
     owned = np.isin(np.arange(len(at) + 1), numbers[mine])
