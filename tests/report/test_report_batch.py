@@ -13,6 +13,7 @@ from groundglass.errors import InputError
 from groundglass.prediction.prediction import Prediction
 from groundglass.report.batch import Job
 from groundglass.report.batch import predict_scans
+from groundglass.report.lesion_list import write_lesion_list
 from groundglass.scans.nifti import read_nifti
 from groundglass.scans.phantom import generate_phantom
 from groundglass.scans.reader import read_mask
@@ -109,18 +110,39 @@ def test_8_bit_slices_get_a_picture_and_no_share_of_the_lungs(tmp_path: Path) ->
     assert report["warnings"][1] == "small"
 
 
-def test_probabilities_are_written_if_there_are_any(known: Any, tmp_path: Path) -> None:
-    scan = known.phantom.scan
-    lungs = scan.with_voxels(known.phantom.lungs, "mask")
-    chances = scan.with_voxels(np.full(scan.shape, 0.25, np.float32))
-    made = Prediction(scan, scan.with_voxels((lungs.voxels > 3).astype(np.uint8), "mask"), lungs, "m", 0.5, chances)
+def with_chances() -> Any:
+    """A segmenter that finds two lesions of one and of two voxels."""
+    phantom = generate_phantom(2, shape=(12, 48, 48))
+    scan, lungs = phantom.scan, phantom.scan.with_voxels(phantom.lungs, "mask")
+    chances = np.zeros(scan.shape, np.float32)
+    chances[4, 24, 14], chances[7, 24, 34:36] = 0.75, (0.8125, 0.9375)
+    mask = scan.with_voxels((chances > 0.5).astype(np.uint8), "mask")
 
     class Sure:
-        def predict(self, path: Path, **_options: Any) -> Prediction:
-            return made
+        def predict(self, path: Path, *, probabilities: bool, **_options: Any) -> Prediction:
+            return Prediction(scan, mask, lungs, "sure", 0.5, scan.with_voxels(chances) if probabilities else None)
 
-    sure: Any = Sure()
-    scan_path = touch(tmp_path / "in", "a.nii.gz") / "a.nii.gz"
-    predict_scans([scan_path], tmp_path / "out", sure, QUIET)
+    return Sure(), scan
 
-    assert (read_nifti(tmp_path / "out" / "probabilities.nii.gz")[0] == 0.25).all()
+
+def test_probabilities_and_the_list_of_lesions_are_written_if_wanted(tmp_path: Path) -> None:
+    sure, scan = with_chances()
+    path = touch(tmp_path / "in", "a.nii.gz") / "a.nii.gz"
+    predict_scans([path], tmp_path / "plain", sure, QUIET)
+    assert not {"probabilities.nii.gz", "lesions.csv"} & {one.name for one in (tmp_path / "plain").iterdir()}
+    predict_scans([path], tmp_path / "all", sure, Job(quiet=True, probabilities=True, count=True))
+    assert read_nifti(tmp_path / "all" / "probabilities.nii.gz")[0][7, 24, 35] == 0.9375
+    header, *rows = [line.split(",") for line in (tmp_path / "all" / "lesions.csv").read_text().splitlines()]
+    assert header == ["number", "x_mm", "y_mm", "z_mm", "ml", "confidence"]
+    assert [row[0] for row in rows] == ["1", "2"]
+    assert [float(row[5]) for row in rows] == pytest.approx([0.938, 0.75])
+    for row, index in zip(rows, ([7, 24, 35], [4, 24, 14]), strict=True):
+        assert [float(value) for value in row[1:4]] == pytest.approx(scan.to_mm(np.array([index]))[0], abs=0.06)
+    voxel = float(np.prod(scan.spacing)) / 1000
+    assert [float(row[4]) for row in rows] == pytest.approx([2 * voxel, voxel], abs=0.001)
+
+
+def test_a_list_of_lesions_needs_probabilities(tmp_path: Path) -> None:
+    sure, _ = with_chances()
+    with pytest.raises(ValueError, match="needs the probabilities"):
+        write_lesion_list(sure.predict(tmp_path, probabilities=False), tmp_path / "lesions.csv")

@@ -128,6 +128,18 @@ def test_averaged_weights_are_what_is_validated_and_kept(
     assert any(not torch.equal(trained[key], kept[key]) for key in kept)
 
 
+def test_a_recipe_can_ask_for_predictions_averaged_over_orientations(
+    small_config: MakeConfig, blobs: DatasetFolder, tmp_path: Path
+) -> None:
+    made = run(small_config(epochs=6, orientations=8, settings={"lr": 1e-2}), blobs, tmp_path / "run")
+    pairs = list(scored_cases(blobs, blobs.split.test))
+    eight, one = (
+        evaluate(Predictor(made.method, made.config.grid, orientations=count), pairs)["dice_global"] for count in (8, 1)
+    )
+    assert made.result["metrics"]["dice_global"] == pytest.approx(eight, abs=1e-4)
+    assert eight != pytest.approx(one, abs=1e-4)
+
+
 def test_the_last_weights_can_be_selected(small_config: MakeConfig, blobs: DatasetFolder, tmp_path: Path) -> None:
     done = run(small_config(select="last", epochs=3), blobs, tmp_path / "run")
     weights = torch.load(tmp_path / "run" / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]

@@ -129,7 +129,7 @@ class _Scores:
 def _record(row: Row, root: Path) -> dict[str, Any]:
     run = row.run
     pairs = scored_cases(row.folder, row.folder.split.test)
-    predictor = Predictor(run.method, run.config.grid)
+    predictor = Predictor(run.method, run.config.grid, orientations=run.config.orientations)
     plain, chosen = count_scores(predictor, pairs, [0.5, float(run.method.threshold)])
     metrics = plain | {f"{name}_at_threshold": value for name, value in chosen.items()}
     return {

@@ -20,7 +20,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("data", help="a dataset folder made by 'groundglass prepare'")
     parser.add_argument("--part", default="test", help=f"one of {', '.join(PARTS)}")
     parser.add_argument("--threshold", type=float, default=0.5, help="probability above which a pixel is lesion")
-    parser.add_argument("--orientations", type=int, default=1, help="average over 1, 2 or 8 flips and turns")
+    parser.add_argument("--orientations", type=int, help="average over 1, 2 or 8 flips and turns")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
 
@@ -37,7 +37,7 @@ def run(arguments: Namespace) -> None:
         raise InputError(f"--part {arguments.part!r}: choose one of {', '.join(PARTS)}")
     method, config = load_method(arguments.checkpoint)
     folder = DatasetFolder.open(arguments.data)
-    predictor = Predictor(method, config.grid, orientations=arguments.orientations)
+    predictor = Predictor(method, config.grid, orientations=arguments.orientations or config.orientations)
     pairs = scored_cases(folder, getattr(folder.split, arguments.part))
     metrics = evaluate(predictor, pairs, threshold=arguments.threshold)
     if arguments.json:

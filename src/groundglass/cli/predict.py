@@ -28,9 +28,12 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--series", help="DICOM: UID, number or description of the series to read")
     parser.add_argument("--intensity", help="what the numbers are, if it cannot be told: hu or display (8-bit)")
     parser.add_argument("--threshold", type=float, help="lesion above this probability; by default the run's own")
-    parser.add_argument("--orientations", type=int, default=1, help="average over 1, 2 or 8 flips and turns")
+    parser.add_argument("--orientations", type=int, help="average over 1, 2 or 8 flips and turns")
     parser.add_argument("--lungmask-weights", type=Path, help="weights file of the optional package lungmask")
     parser.add_argument("--probabilities", action="store_true", help="write probabilities.nii.gz too")
+    parser.add_argument(
+        "--count", action="store_true", help="list the lesions in lesions.csv, with confidence"
+    )
     parser.add_argument("--keep-identifiers", action="store_true", help="show patient name and ID from the DICOM")
     parser.add_argument("--resume", action="store_true", help="go on in an output folder; finished scans stay")
     parser.add_argument("--quiet", action="store_true", help="no progress")
@@ -56,7 +59,7 @@ def run(arguments: Namespace) -> None:
 def _check(arguments: Namespace) -> None:
     if arguments.intensity not in (None, "hu", "display"):
         raise InputError(f"--intensity {arguments.intensity!r}: choose hu or display")
-    if arguments.orientations not in (1, 2, 8):
+    if arguments.orientations not in (None, 1, 2, 8):
         raise InputError(f"--orientations {arguments.orientations}: choose 1, 2 or 8")
     if arguments.threshold is not None and not 0 <= arguments.threshold <= 1:
         raise InputError(f"--threshold {arguments.threshold}: give a probability from 0 to 1")
@@ -77,7 +80,7 @@ def _folders(segmenter: Segmenter, arguments: Namespace) -> None:
     from groundglass.report.batch import Job
     from groundglass.report.batch import predict_scans
 
-    names = ("intensity", "series", "probabilities", "keep_identifiers", "resume", "quiet")
+    names = ("intensity", "series", "probabilities", "count", "keep_identifiers", "resume", "quiet")
     job = Job(**{name: arguments[name] for name in names})
     outcome = predict_scans(arguments.scans, Path(arguments.output), segmenter, job)
     for path in outcome.written:

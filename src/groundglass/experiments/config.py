@@ -34,6 +34,7 @@ class Config:
         patience: Stop after this many epochs without a better validation Dice.
         validate_every: Validate each so many epochs.
         select: Keep the weights with the "best" validation Dice, or the "last".
+        orientations: Predictions of the finished run are averaged over this many flips and quarter turns: 1, 2 or 8.
         seed: Seed of everything that is drawn.
     """
 
@@ -51,6 +52,7 @@ class Config:
     patience: int = 100
     validate_every: int = 1
     select: Literal["best", "last"] = "best"
+    orientations: Literal[1, 2, 8] = 1
     seed: int = 0
 
     def __post_init__(self) -> None:

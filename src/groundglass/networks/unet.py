@@ -89,11 +89,19 @@ class UNet(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         """``(B, 1, H, W)`` in [0, 1] to logits ``(B, 1, H, W)``; any H and W."""
-        *skips, feature = self.encoder(self.input(image))
+        return self.decode(self.encode(image), image.shape[2:])
+
+    def encode(self, image: Tensor) -> list[Tensor]:
+        """The part before the first dropout: ``(B, 1, H, W)`` to the encoder's five maps."""
+        features: list[Tensor] = self.encoder(self.input(image))
+        return features
+
+    def decode(self, features: list[Tensor], size: tuple[int, ...]) -> Tensor:
+        """The encoder's five maps of an image of ``size`` ``(H, W)`` to logits ``(B, 1, H, W)``."""
+        *skips, feature = features
         feature = self.dropout(feature)
         for block, skip in zip(self.decoder, [*skips[::-1], None], strict=True):
-            size = skip.shape[2:] if skip is not None else image.shape[2:]
-            feature = F.interpolate(feature, size=size, mode="nearest")
+            feature = F.interpolate(feature, size=size if skip is None else skip.shape[2:], mode="nearest")
             feature = block(feature if skip is None else torch.cat([feature, skip], dim=1))
         logits: Tensor = self.head(self.dropout(feature))
         return logits

@@ -31,7 +31,7 @@ class Segmenter:
     Args:
         checkpoint: A run folder or a ``.ckpt`` file; the model that comes with the package if ``None``.
         threshold: Probability above which a voxel is lesion; by default the one chosen on the run's validation cases.
-        orientations: Average over 1, 2 or 8 flips and turns.
+        orientations: Average over 1, 2 or 8 flips and turns; by default as the recipe says.
         lungmask_weights: Weights file of the optional package lungmask, which then finds the lungs.
 
     Raises:
@@ -43,13 +43,13 @@ class Segmenter:
         checkpoint: str | Path | None = None,
         *,
         threshold: float | None = None,
-        orientations: int = 1,
+        orientations: int | None = None,
         lungmask_weights: Path | None = None,
     ) -> None:
         method, config = load_method(SHIPPED if checkpoint is None else checkpoint)
         self.model = model_name(checkpoint)
         self.threshold = float(method.threshold) if threshold is None else threshold
-        self.predictor = Predictor(method, config.grid, orientations=orientations)
+        self.predictor = Predictor(method, config.grid, orientations=orientations or config.orientations)
         self.lungmask_weights = lungmask_weights
 
     def predict(
@@ -117,7 +117,7 @@ def predict(
     intensity: Intensity | None = None,
     series: str | None = None,
     threshold: float | None = None,
-    orientations: int = 1,
+    orientations: int | None = None,
     probabilities: bool = False,
 ) -> Prediction:
     """Lesions and lungs of a scan file, on its own grid; for many scans load a :class:`Segmenter` once.
@@ -128,7 +128,7 @@ def predict(
         intensity: ``"display"`` for 8-bit lung-window images.
         series: SeriesInstanceUID, SeriesNumber or SeriesDescription of a DICOM series.
         threshold: Probability above which a voxel is lesion; by default the model's own.
-        orientations: Average over 1, 2 or 8 flips and turns.
+        orientations: Average over 1, 2 or 8 flips and turns; by default as the recipe says.
         probabilities: Keep the probabilities too.
 
     Raises:

@@ -44,6 +44,7 @@ class Job:
         intensity: What the numbers are, where the files do not tell.
         series: Which DICOM series, where there are several.
         probabilities: Write the probabilities too.
+        count: Write the list of lesions too.
         keep_identifiers: Show who the patient is.
         resume: Leave finished scans as they are, in an output folder that exists.
         quiet: No progress.
@@ -52,6 +53,7 @@ class Job:
     intensity: Intensity | None = None
     series: str | None = None
     probabilities: bool = False
+    count: bool = False
     keep_identifiers: bool = False
     resume: bool = False
     quiet: bool = False
@@ -91,11 +93,12 @@ def predict_scans(paths: Iterable[str | Path], output: Path, segmenter: Segmente
 
 
 def _one(scan: Path, folder: Path, segmenter: Segmenter, job: Job, outcome: Outcome) -> None:
+    options = {"probabilities": job.probabilities, "count": job.count, "keep_identifiers": job.keep_identifiers}
     try:
         prediction = segmenter.predict(
-            scan, intensity=job.intensity, series=job.series, probabilities=job.probabilities
+            scan, intensity=job.intensity, series=job.series, probabilities=job.probabilities or job.count
         )
-        outcome.written.append(write_outputs(prediction, folder, keep_identifiers=job.keep_identifiers))
+        outcome.written.append(write_outputs(prediction, folder, **options))
     except InputError as error:
         outcome.failed.append(str(error))
 

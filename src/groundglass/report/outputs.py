@@ -9,6 +9,7 @@ import groundglass
 from groundglass.prediction.prediction import Prediction
 from groundglass.report.burden import measure
 from groundglass.report.identifiers import identifiers_of
+from groundglass.report.lesion_list import write_lesion_list
 from groundglass.report.plain import write_plain_report
 from groundglass.report.provenance import Provenance
 from groundglass.report.provenance import package_versions
@@ -19,12 +20,21 @@ FINISHED = "report.json"
 """Written last: a folder that has it is complete."""
 
 
-def write_outputs(prediction: Prediction, folder: Path, *, keep_identifiers: bool = False) -> Path:
-    """Write masks, DICOM-SEG if the scan was DICOM, probabilities if there are any, the report and its pictures.
+def write_outputs(
+    prediction: Prediction,
+    folder: Path,
+    *,
+    probabilities: bool = False,
+    count: bool = False,
+    keep_identifiers: bool = False,
+) -> Path:
+    """Write masks, DICOM-SEG if the scan was DICOM, the report and its pictures.
 
     Args:
         prediction: What was predicted.
         folder: Where to; made if missing.
+        probabilities: Write those of the prediction, too.
+        count: Write the list of lesions, too, for which the prediction must have probabilities.
         keep_identifiers: Show the patient's name, ID and dates from the DICOM headers in the page and the DICOM-SEG.
 
     Returns:
@@ -38,8 +48,10 @@ def write_outputs(prediction: Prediction, folder: Path, *, keep_identifiers: boo
     write_nifti(prediction.lesions, folder / "lesions.nii.gz")
     if prediction.lungs is not None:
         write_nifti(prediction.lungs, folder / "lungs.nii.gz")
-    if prediction.probabilities is not None:
+    if probabilities and prediction.probabilities is not None:
         write_nifti(prediction.probabilities, folder / "probabilities.nii.gz")
+    if count:
+        write_lesion_list(prediction, folder / "lesions.csv")
     if prediction.series is not None:
         _write_dicom(prediction, folder / "lesions.dcm", keep_identifiers)
     return _write_report(prediction, folder, keep_identifiers, started)

@@ -69,5 +69,6 @@ def finish_run(
 def _test_metrics(method: Method, config: Config, folder: DatasetFolder) -> dict[str, float]:
     """Test figures at a threshold of 0.5, as the papers have them, and Dice at the one chosen on validation."""
     cases = scored_cases(folder, folder.split.test)
-    metrics, chosen = evaluate_at(Predictor(method, config.grid), cases, [0.5, float(method.threshold)])
+    predictor = Predictor(method, config.grid, orientations=config.orientations)
+    metrics, chosen = evaluate_at(predictor, cases, [0.5, float(method.threshold)])
     return metrics | {f"{name}_at_threshold": chosen[name] for name in ("dice_global", "dice_case")}

@@ -161,7 +161,7 @@ def _choose(checkpoint: Path, validation: list[Pair]) -> Method:
     method, config = load_method(checkpoint)
     if not validation:
         return method
-    threshold = choose_threshold(Predictor(method, config.grid), validation)
+    threshold = choose_threshold(Predictor(method, config.grid, orientations=config.orientations), validation)
     method.threshold.fill_(threshold)
     set_threshold(find_checkpoint(checkpoint), threshold)
     return method

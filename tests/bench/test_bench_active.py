@@ -1,0 +1,157 @@
+"""Active-learning benchmarks: pools of whole runs, figures that are run once, and the headline's share."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from groundglass.bench import active_speed
+from groundglass.bench.active import active
+from groundglass.bench.active_pool import pool_dataset
+from groundglass.bench.active_pool import whole_runs
+from groundglass.bench.active_tables import headline
+from groundglass.bench.active_tables import mean_dice
+from groundglass.bench.active_tables import share_of_cost
+from groundglass.errors import InputError
+from groundglass.experiments.config import Config
+
+SMALL = {
+    "network": "plain-unet",
+    "network_options": {"channels": [4, 8], "dropout": 0.5},
+    "grid": {"size": [32, 32]},
+    "epochs": 1,
+    "batch_size": 4,
+}
+QUICK = {"budget_seconds": 200.0, "max_cycles": 2, "draws": 2, "initial_images": 1}
+
+
+def cells(root: Path) -> Path:
+    """A folder in the layout of covidcell: runs of 2, 3 and 1 slices of each kind, and of one for the other parts."""
+    rng = np.random.default_rng(0)
+    rows = []
+    for kind in ("lesion", "normal"):
+        (root / kind).mkdir(parents=True)
+        for run, (part, count) in enumerate([("train", 2), ("train", 3), ("train", 1), ("val", 1), ("test", 1)]):
+            rows += [(kind, len(rows) + number, run, part) for number in range(count)]
+    (root / "mask_annotator_a").mkdir()
+    for kind, number, _, _ in rows:
+        mask = np.zeros((40, 40), np.uint8)
+        mask[10:18, 8 + number % 8 : 20] = 255
+        lesion = mask // 2 if kind == "lesion" else np.zeros_like(mask)
+        image = lesion + rng.integers(1, 60, mask.shape).astype(np.uint8)
+        Image.fromarray(image).save(root / kind / f"{kind}_{number}.png")
+        if kind == "lesion":
+            Image.fromarray(mask).save(root / "mask_annotator_a" / f"lesion_{number}.png")
+    with (root / "runs.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([("kind", "id", "run", "split"), *rows])
+    return root
+
+
+@given(st.lists(st.integers(1, 9), min_size=1, max_size=12), st.integers(0, 2**31), st.data())
+def test_whole_runs_add_up(depths: list[int], seed: int, data: st.DataObject) -> None:
+    chosen = data.draw(st.lists(st.sampled_from(range(len(depths))), unique=True))
+    total = sum(depths[number] for number in chosen)
+    found = whole_runs(depths, total, seed=seed)
+    assert sum(depths[number] for number in found) == total
+    assert len(set(found)) == len(found)
+
+
+def test_runs_that_cannot_add_up_are_refused() -> None:
+    with pytest.raises(InputError, match="no whole runs of 3 slices together"):
+        whole_runs([2, 2, 4], 3)
+
+
+def test_the_pool_has_as_many_slices_of_each_kind_and_whole_runs(tmp_path: Path) -> None:
+    folder = pool_dataset("covidcell", cells(tmp_path / "covidcell"), tmp_path / "work", half=4)
+    again = pool_dataset("covidcell", tmp_path / "covidcell", tmp_path / "work", half=4)
+    assert again.split == folder.split
+    depths = {case.case: folder.scan(case).shape[0] for case in folder.split.training}
+    for kind in ("lesion", "normal"):
+        assert sorted(depth for name, depth in depths.items() if name.startswith(kind)) == [1, 3]
+    assert all(case.slices is None for case in folder.split.training)
+    assert len(folder.split.validation) == len(folder.split.test) == 2
+    assert {label.case for label in folder.store.read()} == set(depths), "only the pool's masks are labels"
+
+
+def test_figures_are_run_once_and_the_headline_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        "groundglass.bench.active_full.load_recipe", lambda _, keys: Config(method="full", **full(keys))
+    )
+    monkeypatch.setattr("groundglass.bench.active_pool.HALF", 4)
+    root = tmp_path / "data"
+    pool_dataset("covidcell", cells(root / "covidcell"), tmp_path / "work", half=4)
+    places = {"output": tmp_path / "results", "work": tmp_path / "work"}
+    chosen = {"pools": ["covidcell"], "seeds": [0], "settings": QUICK, "overrides": SMALL, "quiet": True}
+    text = active("headline", root, **places, **chosen)
+    assert "| entropy | 64 | point | 1 |" in text
+    path = tmp_path / "results" / "headline-entropy-k64-point-seed0.json"
+    result = json.loads(path.read_text())
+    wanted = {"experiment", "acquisition", "regions", "answer", "dataset", "split_hash", "seed", "full_dice"}
+    assert wanted | {"full_seconds", "curve", "versions", "command"} <= set(result)
+    assert result["full_seconds"] == 8 * 96
+    assert [seconds for seconds, _ in result["curve"]] == [192, 198], "200 s pay for two answers more"
+    assert result["dataset"] == "covidcell-pool"
+    share = json.loads((tmp_path / "results" / "headline.json").read_text())
+    assert set(share["per_seed"]) == {"0"}
+    assert "fraction_of_full_cost_at_90_percent" in share
+    assert (tmp_path / "results" / "headline.png").stat().st_size > 3000
+    stamp = path.stat().st_mtime_ns
+    assert active("headline", root, **places, **chosen) == text
+    assert path.stat().st_mtime_ns == stamp
+
+
+def full(keys: dict[str, object]) -> dict[str, object]:
+    config = Config.from_dict(keys)
+    return {key: getattr(config, key) for key in keys} | {"epochs": 1}
+
+
+def test_unknown_names_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="there is no experiment 'fig9'"):
+        active("fig9", tmp_path, output=tmp_path, work=tmp_path)
+    with pytest.raises(InputError, match="there is no pool 'here'"):
+        active("fig5", tmp_path, output=tmp_path, work=tmp_path, pools=["here"])
+
+
+def result(seed: int, curve: list[tuple[float, float]]) -> dict[str, object]:
+    return {
+        "seed": seed,
+        "curve": curve,
+        "curve_at_threshold": curve,
+        "full_dice": 0.8,
+        "full_dice_at_threshold": 0.5,
+        "full_seconds": 1000.0,
+    }
+
+
+def test_the_headline_is_the_mean_of_the_seeds_shares() -> None:
+    reached = result(0, [(10, 0.3), (30, 0.73), (50, 0.6)])
+    later = result(1, [(10, 0.46), (70, 0.72)])
+    never = result(2, [(10, 0.3), (70, 0.71)])
+    assert share_of_cost(reached) == 0.03
+    both = headline([reached, later])
+    assert both["fraction_of_full_cost_at_90_percent"] == 0.05
+    assert both["per_seed"] == {"0": 0.03, "1": 0.07}
+    assert both["fraction_of_full_cost_at_90_percent_at_threshold"] == 0.02
+    assert headline([reached, never])["fraction_of_full_cost_at_90_percent"] is None
+
+
+def test_mean_dice_weighs_by_time() -> None:
+    assert mean_dice([(0, 0.0), (10, 1.0), (40, 1.0)]) == pytest.approx((5 + 30) / 40)
+    assert mean_dice([(7, 0.4)]) == 0.4
+
+
+def test_speed_keeps_what_else_is_in_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "speed.json"
+    path.write_text('{"click_ms_p95": 7}')
+    measured = json.loads(active_speed.pool_speed(path, slices=2, draws=2))
+    assert measured == json.loads(path.read_text())
+    assert measured["click_ms_p95"] == 7
+    assert measured["pool_seconds"] > 0
+    assert (measured["pool_slices"], measured["pool_draws"]) == (2, 2)
