@@ -80,6 +80,7 @@ def test_p002_compares_lesion_area_with_the_slice_labels(tmp_path: Path) -> None
     assert found["slices"] == 12
     assert found["slice_auc"] == pytest.approx((6 * 5 + 0.5 * 5) / 35, abs=1e-4)  # the 3rd from the head is a tie
     assert found["seconds"] > 0
+    assert found["seconds_300_slices"] > 0
     assert 0 < found["peak_rss_gb"] < 20
     assert found["network_share"] == pytest.approx(0.2 / found["seconds"], abs=0.02)
     assert {"threads", "versions", "command", "machine"} <= set(found)

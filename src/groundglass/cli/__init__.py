@@ -11,6 +11,7 @@ from jsonargparse import ArgumentError
 from jsonargparse import ArgumentParser
 
 import groundglass
+from groundglass.cli import active
 from groundglass.cli import annotate
 from groundglass.cli import bench
 from groundglass.cli import demo
@@ -27,6 +28,7 @@ VERBS = {
     "prepare": prepare,
     "annotate": annotate,
     "train": train,
+    "active": active,
     "evaluate": evaluate,
     "predict": predict,
     "report": report,

@@ -25,7 +25,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--root", help="folder of the public dataset, or of several")
     parser.add_argument("--output", default="benchmarks/results", help="where the results go")
     parser.add_argument("--work", default="runs/bench", help="where the dataset and the runs go")
-    parser.add_argument("--rows", help="recipes to run, by default the paper's; shipped-model: masks or clicks")
+    parser.add_argument(
+        "--rows", help="recipes to run, by default the paper's; active learning: pools; shipped-model: masks or clicks"
+    )
     parser.add_argument("--networks", default="unet", help="networks to run them with")
     parser.add_argument("--seeds", default="0,1,2", help="seeds of the runs")
     parser.add_argument("--overrides", type=dict[str, Any], default={}, help="recipe keys to change for all rows")
@@ -57,6 +59,28 @@ def _table(arguments: Namespace) -> str:
         quiet=arguments.quiet,
     )
     return table
+
+
+def _active(arguments: Namespace) -> str:
+    from groundglass.bench.active import POOLS
+    from groundglass.bench.active import active
+
+    return active(
+        arguments.experiment,
+        Path(arguments.root),
+        output=Path(arguments.output) / "active",
+        work=Path(arguments.work) / "active",
+        pools=names(arguments.rows or "") or POOLS,
+        seeds=numbers(arguments.seeds),
+        overrides=arguments.overrides,
+        quiet=arguments.quiet,
+    )
+
+
+def _speed(arguments: Namespace) -> str:
+    from groundglass.bench.active_speed import pool_speed
+
+    return pool_speed(Path(arguments.output) / "active" / "speed.json")
 
 
 def _throughput(arguments: Namespace) -> str:
@@ -95,9 +119,13 @@ def _healthy(arguments: Namespace) -> str:
     return healthy(Path(arguments.root), Path(arguments.output) / "predict" / "healthy.json")
 
 
+POOL = "covidcell and medseg100"
+
 EXPERIMENTS: dict[str, tuple[Callable[[Namespace], str], str]] = {
     "table2": (_table, "medseg100 (COVID-SemiSeg's 50 + 48 slices)"),
     "table7": (_table, "medseg100 (COVID-SemiSeg's 50 + 48 slices)"),
+    **dict.fromkeys(("fig5", "fig6", "fig7", "headline"), (_active, POOL)),
+    "speed": (_speed, ""),
     "throughput": (_throughput, ""),
     "lcfcn-loss": (_lcfcn_loss, ""),
     "shipped-model": (_shipped_model, "medseg100 and covidcell"),

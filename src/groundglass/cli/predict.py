@@ -31,9 +31,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--orientations", type=int, help="average over 1, 2 or 8 flips and turns")
     parser.add_argument("--lungmask-weights", type=Path, help="weights file of the optional package lungmask")
     parser.add_argument("--probabilities", action="store_true", help="write probabilities.nii.gz too")
-    parser.add_argument(
-        "--count", action="store_true", help="list the lesions in lesions.csv, with confidence"
-    )
+    parser.add_argument("--count", action="store_true", help="list the lesions in lesions.csv, with confidence")
     parser.add_argument("--keep-identifiers", action="store_true", help="show patient name and ID from the DICOM")
     parser.add_argument("--resume", action="store_true", help="go on in an output folder; finished scans stay")
     parser.add_argument("--quiet", action="store_true", help="no progress")

@@ -1,0 +1,1 @@
+"""Active learning: which region is worth a person's next three seconds."""

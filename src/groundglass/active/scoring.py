@@ -1,0 +1,87 @@
+"""Scores: of the pool's regions, to ask the best, and of the model on the test cases, for the curve."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from groundglass.active.acquisition import Acquisition
+from groundglass.active.mc_dropout import lesion_draws
+from groundglass.active.pool import Pool
+from groundglass.active.settings import ActiveSettings
+from groundglass.datasets.folder import DatasetFolder
+from groundglass.experiments.config import Config
+from groundglass.methods.method import Method
+from groundglass.prediction.evaluate import choose_threshold
+from groundglass.prediction.evaluate import evaluate_at
+from groundglass.prediction.evaluate import has_masks
+from groundglass.prediction.evaluate import scored_cases
+from groundglass.prediction.predictor import Predictor
+
+CHUNK = 16
+"""Slices whose draws are in memory together: 47 MB at 192 px and 20 draws."""
+
+Scores = NDArray[np.float64]
+
+
+def score_pool(
+    method: Method, pool: Pool, acquisition: Acquisition, images: NDArray[np.intp], settings: ActiveSettings
+) -> tuple[Scores, Scores]:
+    """Scores of regions and of whole slices.
+
+    Args:
+        method: The current model.
+        pool: The slices.
+        acquisition: How pixels are scored.
+        images: ``(M,)`` numbers of the slices to score.
+        settings: Number of draws, and how a region's pixels become one number.
+
+    Returns:
+        ``(N, K)`` of regions and ``(N,)`` of slices; minus infinity where none was asked for.
+    """
+    regions = np.full((len(pool), len(pool.regions)), -np.inf)
+    whole = np.full(len(pool), -np.inf)
+    if not acquisition.uses_draws:
+        regions[images] = torch.rand(len(images), len(pool.regions)).numpy()
+        whole[images] = torch.rand(len(images)).numpy()
+        return regions, whole
+    for start in range(0, len(images), CHUNK):
+        chosen = images[start : start + CHUNK]
+        draws = lesion_draws(method, pool.samples.tensors["image"][chosen], settings.draws)
+        maps = acquisition.score(draws).numpy()
+        regions[chosen] = pool.regions.reduce(maps, settings.reduction)
+        whole[chosen] = maps.mean(axis=(1, 2))
+    return regions, whole
+
+
+class HeldOut:
+    """Validation and test cases in memory, since they are scored in every cycle.
+
+    Args:
+        folder: The dataset.
+        config: The recipe.
+    """
+
+    def __init__(self, folder: DatasetFolder, config: Config) -> None:
+        split = folder.split
+        self.config = config
+        self.validation = list(scored_cases(folder, split.validation)) if has_masks(split.validation) else []
+        self.test = list(scored_cases(folder, split.test)) if has_masks(split.test) else []
+
+    def score(self, method: Method) -> tuple[float | None, float | None, float]:
+        """Test Dice at 0.5 and at the threshold chosen on validation, which is kept in ``method``, and the latter."""
+        predictor = Predictor(method, self.config.grid, batch_size=self.config.batch_size)
+        if self.validation:
+            method.threshold.fill_(choose_threshold(predictor, self.validation))
+        threshold = round(float(method.threshold), 4)
+        if not self.test:
+            return None, None, threshold
+        plain, chosen = (_digits(one["dice_global"]) for one in evaluate_at(predictor, self.test, [0.5, threshold]))
+        return plain, chosen, threshold
+
+
+def _digits(value: float) -> float | None:
+    return None if math.isnan(value) else round(value, 5)

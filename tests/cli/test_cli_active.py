@@ -1,0 +1,73 @@
+"""``groundglass active``: the table, the curve, and mistakes in one sentence."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from jsonargparse import ArgumentParser
+
+from groundglass.cli import active
+from groundglass.datasets.folder import DatasetFolder
+from groundglass.errors import InputError
+
+
+@pytest.fixture
+def recipe(tmp_path: Path) -> Path:
+    content: dict[str, Any] = {
+        "method": "points",
+        "network": "plain-unet",
+        "network_options": {"channels": [4, 8], "dropout": 0.5},
+        "grid": {"size": [32, 32]},
+        "epochs": 1,
+    }
+    path = tmp_path / "quick.yaml"
+    path.write_text(yaml.safe_dump(content))
+    return path
+
+
+def run(*argv: str) -> None:
+    parser = ArgumentParser(exit_on_error=False)
+    active.add_arguments(parser)
+    active.run(parser.parse_args(list(argv)))
+
+
+def test_a_run_shows_its_cycles_and_leaves_its_curve(
+    blobs: DatasetFolder, recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "run"
+    options = ["--budget-seconds", "40", "--regions", "9", "--initial-images", "1", "--draws", "2"]
+    options += ["--recipe", str(recipe), "--settings", '{"max_cycles": 2, "diverse": false}']
+    run(str(blobs.root), "-o", str(output), *options)
+    shown = capsys.readouterr().out
+    assert "lesions" in shown
+    assert "Budget 40 s" in shown
+    assert f"{output}: the last cycle is done" in " ".join(shown.split())
+    record = json.loads((output / "curve.json").read_text())
+    assert [seconds for seconds, _ in record["curve"]] == [27, 39]
+    assert record["settings"]["diverse"] is False
+    assert (output / "figures" / "curve.png").exists()
+    run(str(blobs.root), "-o", str(output), *options, "--resume", "--quiet")
+    assert capsys.readouterr().out == ""
+    with pytest.raises(InputError, match="go on with it by --resume"):
+        run(str(blobs.root), "-o", str(output), *options)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--acquisition", "guess"], "there is no acquisition called 'guess'"),
+        (["--answer", "scribble"], "active learning: .*answer"),
+        (["--regions", "5"], "5 regions: give a perfect square"),
+        (["--settings", '{"speed": 3}'], "active learning: .*speed"),
+        (["--recipe", "nothing"], "nothing: there is no such recipe"),
+    ],
+)
+def test_mistakes_are_one_sentence(blobs: DatasetFolder, tmp_path: Path, options: list[str], message: str) -> None:
+    overrides = '{"network": "plain-unet", "network_options": {"channels": [4, 8], "dropout": 0.5}}'
+    with pytest.raises(InputError, match=message) as error:
+        run(str(blobs.root), "-o", str(tmp_path / "x"), "--budget-seconds", "9", "--overrides", overrides, *options)
+    assert "\n" not in " ".join(str(error.value).split())
