@@ -3,50 +3,37 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
+from slices import SMALL
+from slices import small_plan
 
 from groundglass.bench import throughput as throughput_module
 from groundglass.bench.results import mean_sd
 from groundglass.bench.table2 import table2
 from groundglass.bench.throughput import throughput
 
-SMALL = {"network_options": {"channels": [4, 8]}, "grid": {"size": [32, 32]}, "epochs": 2, "batch_size": 4}
-
-
-def semiseg(root: Path) -> Path:
-    """A folder in the layout of COVID-SemiSeg with ten training and three test slices."""
-    rng = np.random.default_rng(0)
-    for part, count in (("TrainingSet/LungInfection-Train/Doctor-label", 10), ("TestingSet/LungInfection-Test", 3)):
-        for folder in ("Imgs", "GT"):
-            (root / part / folder).mkdir(parents=True)
-        for number in range(count):
-            mask = np.zeros((40, 44), np.uint8)
-            mask[8 + number : 20 + number, 10:25] = 255
-            image = (mask // 2 + rng.integers(0, 60, mask.shape)).astype(np.uint8)
-            Image.fromarray(image).save(root / part / "Imgs" / f"{number}.jpg")
-            Image.fromarray(mask).save(root / part / "GT" / f"{number}.png")
-    return root
-
 
 def test_table2_runs_rows_once_and_writes_the_table(tmp_path: Path) -> None:
-    root = semiseg(tmp_path / "medseg100")
-    options = {"output": tmp_path / "table2", "work": tmp_path / "work", "networks": ["plain-unet"], "overrides": SMALL}
-    table = table2(root, rows=["pl", "full"], seeds=[0, 1], quiet=True, **options)
+    plan = small_plan(tmp_path, rows=["pl", "full"], seeds=[0, 1])
+    table = table2(plan)
     assert "| full | plain-unet | 2 |" in table
     assert "0.54 / 0.37 / 0.39 / 0.88 / 0.73" in table
-    result = json.loads((tmp_path / "table2" / "pl-plain-unet-seed1.json").read_text())
+    result = json.loads((plan.output / "pl-plain-unet-seed1.json").read_text())
     wanted = {"experiment", "method", "network", "variant", "dataset", "split_hash", "seed", "n_cases", "metrics"}
     wanted |= {"label_seconds", "train_seconds", "threads", "versions", "command"}
     assert wanted <= set(result)
     assert {"dice_global", "dice_case", "iou", "ppv", "sensitivity", "specificity"} <= set(result["metrics"])
-    assert (result["n_cases"], result["seed"], result["label_seconds"]) == (3, 1, 9 * 2 * 3.0)
-    marked = tmp_path / "table2" / "full-plain-unet-seed0.json"
+    assert (result["n_cases"], result["seed"], result["label_seconds"]) == (3, 1, 9 * 4 * 3.0)
+    words = shlex.split(result["command"])
+    assert words[:5] == ["groundglass", "bench", "table2", "--root", "medseg100"]
+    assert words[5:9] == ["--rows", "pl", "--networks", "plain-unet"]
+    assert (words[9:12], json.loads(words[12])) == (["--seeds", "1", "--overrides"], SMALL)
+    marked = plan.output / "full-plain-unet-seed0.json"
     stamp = marked.stat().st_mtime_ns
-    table2(root, rows=["pl", "full"], seeds=[0, 1], quiet=True, **options)
+    table2(plan)
     assert marked.stat().st_mtime_ns == stamp
 
 

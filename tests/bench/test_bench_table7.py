@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
-from PIL import Image
+from slices import small_plan
 
 from groundglass.bench import lcfcn_loss as speed
 from groundglass.bench.table7 import count_scores
@@ -21,33 +21,15 @@ from groundglass.losses.lcfcn import lcfcn_loss
 from groundglass.prediction.evaluate import Pair
 from groundglass.scans.scan import Scan
 
-SMALL = {"network_options": {"channels": [4, 8]}, "grid": {"size": [32, 32]}, "epochs": 2, "batch_size": 4}
-
-
-def semiseg(root: Path) -> Path:
-    """A folder in the layout of COVID-SemiSeg: ten training and three test slices with two lesions each."""
-    rng = np.random.default_rng(0)
-    for part, count in (("TrainingSet/LungInfection-Train/Doctor-label", 10), ("TestingSet/LungInfection-Test", 3)):
-        for folder in ("Imgs", "GT"):
-            (root / part / folder).mkdir(parents=True)
-        for number in range(count):
-            mask = np.zeros((40, 44), np.uint8)
-            mask[5 + number : 14 + number, 6:14] = mask[22:30, 26:36] = 255
-            image = (mask // 2 + rng.integers(0, 60, mask.shape)).astype(np.uint8)
-            Image.fromarray(image).save(root / part / "Imgs" / f"{number}.jpg")
-            Image.fromarray(mask).save(root / part / "GT" / f"{number}.png")
-    return root
-
 
 def test_table7_runs_rows_once_and_writes_the_table(tmp_path: Path) -> None:
-    root = semiseg(tmp_path / "medseg100")
-    options = {"output": tmp_path / "table7", "work": tmp_path / "work", "networks": ["plain-unet"], "overrides": SMALL}
-    table = table7(root, rows=["pl", "cb-lcfcn"], seeds=[0], quiet=True, **options)
+    plan = small_plan(tmp_path, output=tmp_path / "table7", rows=["pl", "cb-lcfcn"], seeds=[0])
+    table = table7(plan)
     assert "| cb-lcfcn | plain-unet | 1 |" in table
     assert table.index("| pl |") < table.index("| cb-lcfcn |")
     assert "0.66 / 1.74" in table
-    assert (tmp_path / "table7" / "table7.md").read_text() == table
-    marked = tmp_path / "table7" / "cb-lcfcn-plain-unet-seed0.json"
+    assert (plan.output / "table7.md").read_text() == table
+    marked = plan.output / "cb-lcfcn-plain-unet-seed0.json"
     result = json.loads(marked.read_text())
     wanted = {"experiment", "method", "network", "variant", "dataset", "split_hash", "seed", "n_cases", "metrics"}
     assert wanted | {"label_seconds", "threads", "versions", "command"} <= set(result)
@@ -58,7 +40,7 @@ def test_table7_runs_rows_once_and_writes_the_table(tmp_path: Path) -> None:
     assert metrics["count_true"] == 2
     assert metrics["game4"] >= metrics["game3"] >= metrics["mae"]
     stamp = marked.stat().st_mtime_ns
-    assert table7(root, rows=["pl", "cb-lcfcn"], seeds=[0], quiet=True, **options) == table
+    assert table7(plan) == table
     assert marked.stat().st_mtime_ns == stamp
 
 

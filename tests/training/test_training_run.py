@@ -171,6 +171,19 @@ def test_the_same_seed_gives_the_same_weights_and_another_others(
     assert not torch.equal(first.method.network.head.weight, other.method.network.head.weight)
 
 
+def test_bfloat16_changes_what_is_learned_a_little_and_leaves_weights_in_float32(
+    small_config: MakeConfig, blobs: DatasetFolder, tmp_path: Path
+) -> None:
+    full, half = (
+        run(small_config(method="full", epochs=2, precision=precision), blobs, tmp_path / precision)
+        for precision in ("32", "bf16")
+    )
+    pairs = [(weights_of(full)[name], weight) for name, weight in weights_of(half).items()]
+    assert all(ours.dtype == theirs.dtype for ours, theirs in pairs)
+    assert any(not torch.equal(ours, theirs) for ours, theirs in pairs)
+    assert all(torch.allclose(ours.float(), theirs.float(), atol=0.05) for ours, theirs in pairs)
+
+
 def test_training_stops_when_validation_does_not_get_better(
     small_config: MakeConfig, blobs: DatasetFolder, tmp_path: Path
 ) -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+import shlex
+from collections.abc import Callable
 from collections.abc import Iterator
+from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import dataclass
+from dataclasses import field
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,43 +20,20 @@ from groundglass.datasets.folder import DatasetFolder
 from groundglass.datasets.prepare import prepare
 from groundglass.datasets.prepare import simulate_labels
 from groundglass.experiments.recipe import load_recipe
+from groundglass.files import write_text
 from groundglass.training.run import Run
 from groundglass.training.run import train
 
-
-@dataclass(frozen=True)
-class Row:
-    """A finished run of a recipe.
-
-    Args:
-        recipe: Its name.
-        run: The run.
-        folder: The dataset.
-        path: Where its result belongs.
-    """
-
-    recipe: str
-    run: Run
-    folder: DatasetFolder
-    path: Path
+Scores = Callable[[Run, DatasetFolder], Mapping[str, float]]
 
 
-def train_rows(
-    root: Path,
-    *,
-    output: Path,
-    work: Path,
-    rows: Sequence[str],
-    networks: Iterable[str],
-    seeds: Iterable[int],
-    overrides: dict[str, Any],
-    quiet: bool,
-) -> Iterator[Row]:
-    """Train each recipe with each network and seed whose result is not there yet, going on with what was begun.
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """The runs of a table.
 
     Args:
         root: Folder of medseg100.
-        output: Where the results ``<recipe>-<network>-seed<k>.json`` are.
+        output: Where ``<recipe>-<network>-seed<k>.json`` and the table go.
         work: Where the dataset and the runs go.
         rows: Recipes to run.
         networks: Networks to run them with.
@@ -60,23 +41,100 @@ def train_rows(
         overrides: Recipe keys to change for all rows, as in a recipe.
         quiet: Show no progress.
     """
-    seeds = tuple(seeds)
-    for network in networks:
-        for seed in seeds:
-            for row in rows:
-                path = output / f"{row}-{network}-seed{seed}.json"
-                if not path.exists():
-                    config = replace(load_recipe(row, {"network": network, **overrides}), seed=seed)
-                    folder = _dataset(root, work, unlabeled=bool(config.method_options.get("unlabeled")))
-                    run = train(config, folder.root, work / path.stem, resume=True, quiet=quiet)
-                    yield Row(row, run, folder, path)
+
+    root: Path
+    output: Path
+    work: Path
+    rows: Sequence[str]
+    networks: Sequence[str] = ("unet",)
+    seeds: Sequence[int] = (0, 1, 2)
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+    quiet: bool = False
 
 
-def _dataset(root: Path, work: Path, *, unlabeled: bool) -> DatasetFolder:
-    path = work / ("dataset-unlabeled" if unlabeled else "dataset")
+@dataclass(frozen=True)
+class Cell:
+    """One run of a plan: a recipe, a network, a seed."""
+
+    row: str
+    network: str
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """What its files are called."""
+        return f"{self.row}-{self.network}-seed{self.seed}"
+
+
+def make_table(plan: Plan, experiment: str, scores: Scores, write: Callable[[Path], str]) -> str:
+    """Train and score each recipe with each network and seed whose result is not there yet, and write the table.
+
+    Args:
+        plan: The runs.
+        experiment: Name of the benchmark.
+        scores: The metrics of a finished run; those that are not a number become null.
+        write: Writes the table of the results in a folder, and gives it back.
+
+    Returns:
+        The table, in Markdown.
+    """
+    for cell in _missing(plan):
+        run, folder = _train(cell, plan)
+        write_text(
+            plan.output / f"{cell.name}.json",
+            json.dumps(_record(cell, plan, experiment, run, scores(run, folder)), indent=1) + "\n",
+        )
+        write(plan.output)
+    return write(plan.output)
+
+
+def _missing(plan: Plan) -> Iterator[Cell]:
+    for network in plan.networks:
+        for seed in plan.seeds:
+            for row in plan.rows:
+                cell = Cell(row, network, seed)
+                if not (plan.output / f"{cell.name}.json").exists():
+                    yield cell
+
+
+def _train(cell: Cell, plan: Plan) -> tuple[Run, DatasetFolder]:
+    config = replace(load_recipe(cell.row, {"network": cell.network, **plan.overrides}), seed=cell.seed)
+    folder = _dataset(plan, unlabeled=bool(config.method_options.get("unlabeled")))
+    return train(config, folder.root, plan.work / cell.name, resume=True, quiet=plan.quiet), folder
+
+
+def _dataset(plan: Plan, *, unlabeled: bool) -> DatasetFolder:
+    path = plan.work / ("dataset-unlabeled" if unlabeled else "dataset")
     if (path / DESCRIPTION).exists() and (path / "labels.jsonl").exists():
         return DatasetFolder.open(path)
     (path / DESCRIPTION).unlink(missing_ok=True)
-    folder = prepare(CovidSemiSeg(root, unlabeled=unlabeled), path, name="medseg100")
+    folder = prepare(CovidSemiSeg(plan.root, unlabeled=unlabeled), path, name="medseg100")
     simulate_labels(folder, ["points", "masks"])
     return folder
+
+
+def _record(cell: Cell, plan: Plan, experiment: str, run: Run, metrics: Mapping[str, float]) -> dict[str, Any]:
+    return {
+        "experiment": experiment,
+        **run.result,
+        "metrics": {name: _plain(value) for name, value in metrics.items()},
+        "method": cell.row,
+        "variant": run.config.method_options.get("variant", "released"),
+        "image_size": list(run.config.grid.size),
+        "epochs": run.config.epochs,
+        "orientations": run.config.orientations,
+        "command": _command(cell, plan, experiment),
+    }
+
+
+def _plain(value: float | None) -> float | None:
+    return None if value is None or value != value else round(value, 5)
+
+
+def _command(cell: Cell, plan: Plan, experiment: str) -> str:
+    """What makes this very result again."""
+    words = ["groundglass", "bench", experiment, "--root", plan.root.name, "--rows", cell.row]
+    words += ["--networks", cell.network, "--seeds", str(cell.seed)]
+    if plan.overrides:
+        words += ["--overrides", json.dumps(plan.overrides)]
+    return shlex.join(words)

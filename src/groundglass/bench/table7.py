@@ -6,17 +6,16 @@ lesions. So the paper's figures stand beside ours for their order, not for their
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable
 from collections.abc import Mapping
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from groundglass.bench.medseg100 import Row
-from groundglass.bench.medseg100 import train_rows
+from groundglass.bench.medseg100 import Plan
+from groundglass.bench.medseg100 import make_table
 from groundglass.bench.results import mean_sd
 from groundglass.bench.results import read_results
+from groundglass.datasets.folder import DatasetFolder
 from groundglass.files import write_text
 from groundglass.metrics.counting import CountMeter
 from groundglass.metrics.localization import LocalizationMeter
@@ -26,6 +25,7 @@ from groundglass.metrics.overlap import OverlapMeter
 from groundglass.prediction.evaluate import Pairs
 from groundglass.prediction.evaluate import scored_cases
 from groundglass.prediction.predictor import Predictor
+from groundglass.training.run import Run
 
 ROWS = ("pl", "lcfcn", "cb-lcfcn", "full")
 PAPER = {"pl": (5.97, 7.24), "lcfcn": (1.15, 2.09), "cb-lcfcn": (0.66, 1.74)}
@@ -47,50 +47,14 @@ COLUMNS = {
 }
 
 
-def table7(
-    root: Path,
-    *,
-    output: Path,
-    work: Path,
-    rows: Sequence[str] = ROWS,
-    networks: Iterable[str] = ("unet",),
-    seeds: Iterable[int] = (0, 1, 2),
-    overrides: dict[str, Any] | None = None,
-    quiet: bool = False,
-) -> str:
-    """Train and score the rows; what is finished already is not run again.
+def table7(plan: Plan) -> str:
+    """Train and score the rows, which are not run again once they are finished; gives the table, in Markdown.
 
     Every test slice is scored at its mask's own size: the blobs of the prediction, however small, against the
     8-connected parts of the mask, which is what the simulated clicks are one of each of. The threshold is 0.5, as
     published, and beside it the one with the best Dice on the validation slices.
-
-    Args:
-        root: Folder of medseg100.
-        output: Where ``<method>-<network>-seed<k>.json`` and ``table7.md`` go.
-        work: Where the dataset and the runs go.
-        rows: Recipes to run.
-        networks: Networks to run them with.
-        seeds: Seeds of the runs.
-        overrides: Recipe keys to change for all rows, as in a recipe.
-        quiet: Show no progress.
-
-    Returns:
-        The table, in Markdown.
     """
-    finished = train_rows(
-        root,
-        output=output,
-        work=work,
-        rows=rows,
-        networks=networks,
-        seeds=seeds,
-        overrides=overrides or {},
-        quiet=quiet,
-    )
-    for row in finished:
-        write_text(row.path, json.dumps(_record(row, root), indent=1) + "\n")
-        _write_table(output)
-    return _write_table(output)
+    return make_table(plan, "table7", _count, _write_table)
 
 
 def count_scores(predictor: Predictor, pairs: Pairs, thresholds: Sequence[float]) -> list[dict[str, float]]:
@@ -126,22 +90,11 @@ class _Scores:
         return self.counts.compute() | places | {"dice_global": self.overlap.compute()["dice_global"]}
 
 
-def _record(row: Row, root: Path) -> dict[str, Any]:
-    run = row.run
-    pairs = scored_cases(row.folder, row.folder.split.test)
+def _count(run: Run, folder: DatasetFolder) -> dict[str, float]:
     predictor = Predictor(run.method, run.config.grid, orientations=run.config.orientations)
+    pairs = scored_cases(folder, folder.split.test)
     plain, chosen = count_scores(predictor, pairs, [0.5, float(run.method.threshold)])
-    metrics = plain | {f"{name}_at_threshold": value for name, value in chosen.items()}
-    return {
-        "experiment": "table7",
-        **run.result,
-        "metrics": {name: round(value, 5) if value == value else None for name, value in metrics.items()},
-        "method": row.recipe,
-        "variant": run.config.method_options.get("variant", "released"),
-        "image_size": list(run.config.grid.size),
-        "epochs": run.config.epochs,
-        "command": f"groundglass bench table7 --root {root.name}",
-    }
+    return plain | {f"{name}_at_threshold": value for name, value in chosen.items()}
 
 
 def _write_table(folder: Path) -> str:

@@ -46,10 +46,12 @@ def run(arguments: Namespace) -> None:
 
 
 def _table(arguments: Namespace) -> str:
+    from groundglass.bench.medseg100 import Plan
+
     name = arguments.experiment
     module = import_module(f"groundglass.bench.{name}")
-    table: str = getattr(module, name)(
-        Path(arguments.root),
+    plan = Plan(
+        root=Path(arguments.root),
         output=Path(arguments.output) / name,
         work=Path(arguments.work) / name,
         rows=names(arguments.rows or "") or module.ROWS,
@@ -58,6 +60,7 @@ def _table(arguments: Namespace) -> str:
         overrides=arguments.overrides,
         quiet=arguments.quiet,
     )
+    table: str = getattr(module, name)(plan)
     return table
 
 

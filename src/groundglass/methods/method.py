@@ -12,6 +12,7 @@ from lightning.pytorch.callbacks import WeightAveraging
 from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor
 from torch import nn
+from torch.utils._pytree import tree_map
 
 from groundglass.datasets.samples import Sample
 from groundglass.datasets.samples import SliceSamples
@@ -37,6 +38,7 @@ class Method(LightningModule):
         super().__init__()
         self.network = network
         self.settings = settings
+        network.register_forward_hook(_in_float32)
         self.register_buffer("threshold", torch.tensor(0.5))
 
     @abstractmethod
@@ -88,3 +90,8 @@ class Method(LightningModule):
             optimizer, lambda step: max(1 - step / total, 0.0) ** config.power
         )
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+
+
+def _in_float32(network: nn.Module, inputs: Any, output: Any) -> Any:
+    """Losses are computed in float32, whatever a network computed in."""
+    return tree_map(lambda value: value.float(), output)

@@ -35,9 +35,9 @@ CLASSES = (
 def severity(burden_percent: float) -> Severity:
     """The MosMed class of a lesion burden.
 
-    Bands of Morozov et al., "MosMedData: Chest CT Scans with COVID-19 Related Findings", 2020, arXiv:2005.06465. They
-    were made for readers who estimate by eye, so the ends are open to choice: here 25 % is CT-2, 50 % and 75 % are
-    CT-3, and a burden below 0.05 % is CT-0.
+    Bands of Morozov et al., "MosMedData: Chest CT Scans with COVID-19 Related Findings", 2020,
+    medRxiv 2020.05.20.20100362. They were made for readers who estimate by eye, so the ends are open to choice: here
+    25 % is CT-2, 50 % and 75 % are CT-3, and a burden below 0.05 % is CT-0.
 
     Args:
         burden_percent: Part of both lungs that is lesion, 0 to 100.

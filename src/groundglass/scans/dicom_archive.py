@@ -31,9 +31,8 @@ MAX_FOLDER_FILES = 20_000
 MAGIC = slice(128, 132)
 """Where a DICOM file says ``DICM``."""
 
-
-UNPACKING = (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, zlib.error, lzma.LZMAError)
-"""What zipfile raises on a damaged or encrypted member (besides OSError)."""
+UNPACKING = (zipfile.BadZipFile, RuntimeError, EOFError, zlib.error, lzma.LZMAError)
+"""What zipfile raises on a damaged member besides OSError; RuntimeError if it is encrypted or packed in an odd way."""
 
 
 class DicomFile(NamedTuple):

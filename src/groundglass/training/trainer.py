@@ -63,6 +63,7 @@ def build_trainer(
             accelerator=device,
             devices=devices,
             strategy="ddp" if devices > 1 else "auto",
+            precision="bf16-mixed" if config.precision == "bf16" else "32-true",
             callbacks=_callbacks(config, output, method, validation, console),
             plugins=[AtomicCheckpointIO()],
             logger=False,
