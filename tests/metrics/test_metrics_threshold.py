@@ -58,3 +58,28 @@ def test_without_lesion_the_threshold_stays_at_a_half() -> None:
     threshold, dice = curve.best()
     assert threshold == 0.5
     assert math.isnan(dice)
+
+
+def test_average_precision_is_that_of_ranked_pixels() -> None:
+    probabilities, mask = random_case(4)
+    values = np.floor(probabilities * 1000)
+    curve = DiceCurve(bins=1000)
+    curve.update((values + 0.5).astype(np.float64) / 1000, mask)
+    expected, before = 0.0, 0.0
+    for value in np.unique(values)[::-1]:
+        called = values >= value
+        recall = (called & mask).sum() / mask.sum()
+        expected, before = expected + (recall - before) * (called & mask).sum() / called.sum(), recall
+    assert curve.average_precision() == pytest.approx(expected)
+
+
+def test_a_constant_map_has_the_share_of_lesion_as_its_average_precision() -> None:
+    curve = DiceCurve()
+    curve.update(np.full(10, 0.7), np.arange(10) < 3)
+    assert curve.average_precision() == pytest.approx(0.3)
+
+
+def test_without_lesion_there_is_no_average_precision() -> None:
+    curve = DiceCurve()
+    curve.update(np.full(10, 0.7), np.zeros(10, bool))
+    assert math.isnan(curve.average_precision())

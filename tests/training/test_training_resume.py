@@ -117,11 +117,11 @@ def test_a_validation_of_an_earlier_epoch_still_stands(
 ) -> None:
     """Validation is every third epoch: the fourth has the scores of the third, resumed or not."""
 
-    def score(predictor: Predictor, pairs: Any) -> dict[str, float]:
+    def score(predictor: Predictor, pairs: Any, monitor: str) -> dict[str, float]:
         dice = float(predictor.method.network.head.weight.detach().sigmoid().mean())
         return {"dice_global": dice, "dice_case": dice}
 
-    monkeypatch.setattr("groundglass.training.callbacks.evaluate", score)
+    monkeypatch.setattr("groundglass.training.callbacks.validate", score)
     run(config, blobs, tmp_path / "straight")
     with monkeypatch.context() as patch:
         stop_at_step(patch, 3 * STEPS)

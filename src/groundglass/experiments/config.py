@@ -31,9 +31,12 @@ class Config:
             slices, so that a scan of many slices does not outweigh a single slice; or "halves": slices with and
             slices without a labeled pixel.
         batch_size: Slices a step.
-        patience: Stop after this many epochs without a better validation Dice.
+        patience: Stop after this many epochs without a better validation score.
         validate_every: Validate each so many epochs.
-        select: Keep the weights with the "best" validation Dice, or the "last".
+        select: Keep the weights with the "best" validation score, or the "last".
+        monitor: The validation score: "dice", global and at a threshold of 0.5; "best-dice", at whichever threshold is
+            best, for heat maps, which know no 0.5; "precision", their average precision; "count", the error of the
+            lesion count of a slice.
         orientations: Predictions of the finished run are averaged over this many flips and quarter turns: 1, 2 or 8.
         precision: "32", or "bf16" to multiply in bfloat16 where that does no harm: faster on processors with AMX or
             AVX512-BF16 and on GPUs, slower on others. Weights and losses stay in float32.
@@ -54,6 +57,7 @@ class Config:
     patience: int = 100
     validate_every: int = 1
     select: Literal["best", "last"] = "best"
+    monitor: Literal["dice", "best-dice", "precision", "count"] = "dice"
     orientations: Literal[1, 2, 8] = 1
     precision: Literal["32", "bf16"] = "32"
     seed: int = 0

@@ -11,6 +11,7 @@ from groundglass.datasets.case import Case
 from groundglass.datasets.folder import DatasetFolder
 from groundglass.errors import InputError
 from groundglass.metrics.overlap import OverlapMeter
+from groundglass.metrics.threshold import BINS
 from groundglass.metrics.threshold import DiceCurve
 from groundglass.prediction.predictor import Predictor
 from groundglass.scans.scan import Scan
@@ -54,17 +55,22 @@ def scored_cases(folder: DatasetFolder, cases: Sequence[Case]) -> Iterator[Pair]
             )
 
 
+def dice_curve(predictor: Predictor, pairs: Pairs, bins: int = BINS) -> DiceCurve:
+    """Dice, precision and recall at every threshold, all pixels of all cases together."""
+    curve = DiceCurve(bins)
+    for _, scan, mask, lungs in pairs:
+        for slab, probabilities in predictor.slabs(scan, lungs):
+            curve.update(probabilities, mask.voxels[slab] > 0)
+    return curve
+
+
 def choose_threshold(predictor: Predictor, pairs: Pairs) -> float:
     """The probability threshold with the highest global Dice on some cases: the validation cases, never the test's.
 
     Clicks lie on lesions and on background alike, lesions are far rarer: at 0.5 a network trained on clicks calls
     too much lesion.
     """
-    curve = DiceCurve()
-    for _, scan, mask, lungs in pairs:
-        for slab, probabilities in predictor.slabs(scan, lungs):
-            curve.update(probabilities, mask.voxels[slab] > 0)
-    return curve.best()[0]
+    return dice_curve(predictor, pairs).best()[0]
 
 
 def evaluate(predictor: Predictor, pairs: Pairs, *, threshold: float = 0.5) -> dict[str, float]:

@@ -30,8 +30,8 @@ from rich.progress import TimeRemainingColumn
 from groundglass.errors import InputError
 from groundglass.files import write_text
 from groundglass.prediction.evaluate import Pair
-from groundglass.prediction.evaluate import evaluate
 from groundglass.prediction.predictor import Predictor
+from groundglass.prediction.validation import validate
 
 
 @contextmanager
@@ -62,18 +62,20 @@ class SeedEpochs(Callback):
 
 
 class Validate(Callback):
-    """Score the validation cases after each epoch and log ``val_dice_global`` and ``val_dice_case``.
+    """Score the validation cases after each epoch and log what :func:`validate` gives, ``val_dice_global`` first.
 
     Args:
         predictor: Runs the method being trained.
         pairs: Validation cases with their masks.
         every: Epochs between two validations.
+        monitor: See :func:`validate`.
     """
 
-    def __init__(self, predictor: Predictor, pairs: list[Pair], every: int) -> None:
+    def __init__(self, predictor: Predictor, pairs: list[Pair], every: int, monitor: str) -> None:
         self.predictor = predictor
         self.pairs = pairs
         self.every = every
+        self.monitor = monitor
         self.scores: dict[str, float] = {}
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: Any) -> None:
@@ -86,9 +88,8 @@ class Validate(Callback):
             raise InputError(f"training diverged in epoch {trainer.current_epoch + 1}; lower settings.lr, start again")
         if (trainer.current_epoch + 1) % self.every == 0 or not self.scores:
             with averaged_weights(trainer, pl_module):
-                self.scores = evaluate(self.predictor, self.pairs)
-        for name in ("dice_global", "dice_case"):
-            score = self.scores[name]
+                self.scores = validate(self.predictor, self.pairs, self.monitor)
+        for name, score in self.scores.items():
             pl_module.log(f"val_{name}", 0.0 if score != score else score, rank_zero_only=False)
 
     def state_dict(self) -> dict[str, Any]:

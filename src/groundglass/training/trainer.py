@@ -27,13 +27,12 @@ from groundglass.experiments.config import Config
 from groundglass.methods.method import Method
 from groundglass.prediction.evaluate import Pair
 from groundglass.prediction.predictor import Predictor
+from groundglass.prediction.validation import MONITORS
 from groundglass.training.callbacks import History
 from groundglass.training.callbacks import ProgressLine
 from groundglass.training.callbacks import SeedEpochs
 from groundglass.training.callbacks import StopEarly
 from groundglass.training.callbacks import Validate
-
-MONITOR = "val_dice_global"
 
 
 def build_trainer(
@@ -80,16 +79,17 @@ def _callbacks(
 ) -> list[Callback]:
     predictor = Predictor(method, config.grid, batch_size=config.batch_size)
     checkpoints = output / "checkpoints"
+    monitor = f"val_{MONITORS[config.monitor]}"
     callbacks: list[Callback] = [SeedEpochs(config.seed)]
     if config.settings.average > 0:
         callbacks.append(EMAWeightAveraging(decay=config.settings.average))
     if validation:  # before the history, which writes down what it logs
         callbacks += [
-            Validate(predictor, validation, config.validate_every),
-            StopEarly(MONITOR, mode="max", patience=config.patience, check_on_train_epoch_end=True),
+            Validate(predictor, validation, config.validate_every, config.monitor),
+            StopEarly(monitor, mode="max", patience=config.patience, check_on_train_epoch_end=True),
         ]
         if config.select == "best":
-            callbacks.append(_checkpoint(checkpoints, "best", monitor=MONITOR, mode="max", save_weights_only=True))
+            callbacks.append(_checkpoint(checkpoints, "best", monitor=monitor, mode="max", save_weights_only=True))
     callbacks += [History(output / "history.csv"), _checkpoint(checkpoints, "last")]
     if console is not None:
         callbacks.append(ProgressLine(console, f"{config.method}, {config.network}, seed {config.seed}"))
