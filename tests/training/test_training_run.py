@@ -20,6 +20,7 @@ from groundglass.experiments.config import Config
 from groundglass.prediction.evaluate import evaluate
 from groundglass.prediction.evaluate import scored_cases
 from groundglass.prediction.predictor import Predictor
+from groundglass.prediction.validation import validate
 from groundglass.training.allocator import keep_freed_memory
 from groundglass.training.callbacks import read_history
 from groundglass.training.figures import learning_curves
@@ -199,11 +200,11 @@ def test_validation_can_be_every_few_epochs(
 
     calls: list[dict[str, float]] = []
 
-    def count(predictor: Predictor, pairs: Any) -> dict[str, float]:
-        calls.append(evaluate(predictor, pairs) | {"dice_global": 0.1 * (len(calls) + 1)})
+    def count(predictor: Predictor, pairs: Any, monitor: str) -> dict[str, float]:
+        calls.append(validate(predictor, pairs, monitor) | {"dice_global": 0.1 * (len(calls) + 1)})
         return calls[-1]
 
-    monkeypatch.setattr(callbacks, "evaluate", count)
+    monkeypatch.setattr(callbacks, "validate", count)
     run(small_config(epochs=5, validate_every=2), blobs, tmp_path / "run")
     rows = read_history(tmp_path / "run" / "history.csv")
     assert [row["val_dice_global"] for row in rows] == ["0.1", "0.2", "0.2", "0.3", "0.3"]
