@@ -18,6 +18,7 @@ def test_cases_of_all_datasets_stay_in_their_own_part_and_get_labels_of_their_ow
     folder = prepare(layout, tmp_path / "data", name="both")
     assert [case.case for case in folder.split.training] == ["one-phantom-000", "two-phantom-000"]
     assert [case.case for case in folder.split.test] == ["one-phantom-002", "two-phantom-002"]
+    assert [case.dataset for case in folder.split.test] == ["one", "two"]
     simulate_labels(folder, ["masks"], only="one-*")
     simulate_labels(folder, ["slice-tags"], only="two-*")
     kinds = {name: {label.kind for label in labels} for name, labels in folder.labels().items()}

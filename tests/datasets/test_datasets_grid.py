@@ -203,3 +203,38 @@ def test_what_is_outside_the_lungs_can_be_black() -> None:
     assert (slice_images(scan, Grid(size=(64, 64), outside="black")) == 1).all()
     part = slice_images(scan, Grid(size=(64, 64), outside="black"), slice(1, 3), lungs)
     assert np.array_equal(part[:, 0] > 0, lungs.voxels[1:3] > 0)
+
+
+def test_aerated_lung_of_an_8_bit_scan_comes_to_the_gray_asked_for_and_lesions_stay_brighter() -> None:
+    voxels = np.full((2, 64, 64), 100, np.uint8)
+    voxels[:, 10:14, 10:14] = 180
+    voxels[:, 40:44, 10:14] = 255
+    lungs = np.zeros((2, 64, 64), np.uint8)
+    lungs[:, :50, :50] = 1
+    scan = Scan(voxels, np.eye(4), "display")
+    grid = Grid(size=(64, 64), aerated=0.2)
+    image = slice_images(scan, grid, lungs=scan.with_voxels(lungs, "mask"))
+    assert image[0, 0, 30, 30] == pytest.approx(0.2, abs=1e-6)
+    assert image[0, 0, 12, 12] == pytest.approx((180 / 255) ** (np.log(0.2) / np.log(100 / 255)), abs=1e-5)
+    assert image[0, 0, 42, 12] == 1
+    assert slice_images(scan, grid)[0, 0, 30, 30] == pytest.approx(100 / 255)
+    hu = Scan(voxels.astype(np.int16) - 900, np.eye(4), "hu")
+    kept = slice_images(hu, grid, lungs=scan.with_voxels(lungs, "mask"))
+    assert torch.equal(kept, slice_images(hu, Grid(size=(64, 64))))
+
+
+def test_an_all_black_lung_is_left_alone() -> None:
+    scan = Scan(np.zeros((1, 64, 64), np.uint8), np.eye(4), "display")
+    lungs = scan.with_voxels(np.ones((1, 64, 64), np.uint8), "mask")
+    assert (slice_images(scan, Grid(size=(64, 64), aerated=0.2), lungs=lungs) == 0).all()
+
+
+def test_the_box_around_the_lungs_keeps_every_other_setting() -> None:
+    lungs = Scan(np.ones((1, 64, 64), np.uint8), np.eye(4), "mask")
+    grid = Grid(size=(64, 64), crop="lungs", outside="black", aerated=0.2).around(lungs)
+    assert (grid.outside, grid.aerated, grid.size) == ("black", 0.2, (64, 64))
+
+
+def test_an_impossible_gray_is_refused() -> None:
+    with pytest.raises(InputError, match=r"grid\.aerated 2"):
+        Grid(aerated=2)

@@ -142,3 +142,10 @@ def test_one_call_predicts_one_scan(checkpoint: Path, phantom: Phantom, tmp_path
         predict(path, tmp_path / "none")
     with pytest.raises(InputError, match="there is no such file"):
         predict(tmp_path / "none.nii.gz", checkpoint)
+
+
+def test_a_single_slice_in_hounsfield_units_is_refused(segmenter: Segmenter, phantom: Phantom, tmp_path: Path) -> None:
+    path = tmp_path / "slice.nii.gz"
+    write_nifti(phantom.scan.slab(12, 13), path)
+    with pytest.raises(InputError, match=r"slice\.nii\.gz: a single slice"):
+        segmenter.predict(path)

@@ -28,6 +28,7 @@ def drawn(config: Config, blobs: DatasetFolder, output: Path, keep: dict[str, li
     unlabeled[keep["labeled"]] = False
     samples.tensors["target"][unlabeled] = 255
     samples.tensors["case"] = torch.as_tensor(keep["cases"])
+    samples.datasets = torch.tensor([0, 0, 1])
     trainer = build_trainer(config, output, method, [], device="cpu", devices=1, console=None)
     loader = build_loader(config, method, samples, trainer)
     return Counter(loader.sampler)
@@ -41,9 +42,9 @@ def config_of(small_config: MakeConfig, draw: str) -> Config:
 
 @pytest.mark.parametrize(
     ("draw", "labeled_share", "first_share"),
-    [("slices", 2 / 8, 1 / 8), ("halves", 1 / 2, 1 / 4), ("cases", 1 / 2 + 1 / 14, 1 / 2)],
+    [("slices", 2 / 8, 1 / 8), ("halves", 1 / 2, 1 / 4), ("cases", 1 / 2 + 1 / 14, 1 / 2), ("datasets", 1 / 7, 1 / 14)],
 )
-def test_slices_cases_or_halves_have_equal_chances(
+def test_slices_cases_datasets_or_halves_have_equal_chances(
     small_config: MakeConfig,
     blobs: DatasetFolder,
     tmp_path: Path,
@@ -51,8 +52,11 @@ def test_slices_cases_or_halves_have_equal_chances(
     labeled_share: float,
     first_share: float,
 ) -> None:
-    """Eight slices; the first two have labels; the first is a case of its own, the others are one case."""
-    keep = {"labeled": [0, 2], "cases": [0, 1, 1, 1, 1, 1, 1, 1]}
+    """Eight slices; two have labels; the first is a case of its own, the others are one case.
+
+    For datasets the last is a case too, the only one of its dataset.
+    """
+    keep = {"labeled": [0, 2], "cases": [0, 1, 1, 1, 1, 1, 1, 2] if draw == "datasets" else [0, 1, 1, 1, 1, 1, 1, 1]}
     counts = drawn(config_of(small_config, draw), blobs, tmp_path / "run", keep)
     assert sum(counts.values()) == 4000
     assert (counts[0] + counts[2]) / 4000 == pytest.approx(labeled_share, abs=0.03)

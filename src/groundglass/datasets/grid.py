@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from typing import Literal
@@ -25,6 +26,9 @@ class Grid:
         crop: Rows and columns around the image's center to keep before resizing (paper 000: 384 x 385 for its
             datasets B and C), ``lungs`` for the box around the lung mask of a scan that has one, or null for all.
         outside: ``keep`` what lies outside the lungs, or paint it ``black`` where a lung mask says where that is.
+        aerated: Gray in (0, 1) to which the aerated lung of an 8-bit scan with a lung mask is brought, or null to leave
+            it. Nobody knows which window an 8-bit scan was made with; 0.215 is what (-1250, 250) makes of air-filled
+            lung, so that a network can learn from both.
 
     Raises:
         InputError: If a value makes no sense.
@@ -34,6 +38,7 @@ class Grid:
     window: tuple[float, float] = (-1250.0, 250.0)
     crop: tuple[int, int] | Literal["lungs"] | None = None
     outside: Literal["keep", "black"] = "keep"
+    aerated: float | None = None
 
     def __post_init__(self) -> None:
         if min(self.size) < 32:
@@ -42,17 +47,19 @@ class Grid:
             raise InputError(f"grid.window {self.window} must be the lower, then the upper value in HU")
         if isinstance(self.crop, tuple) and min(self.crop) < 1:
             raise InputError(f"grid.crop {self.crop} must be 1 or more rows and columns, or null for the whole slice")
+        if self.aerated is not None and not 0 < self.aerated < 1:
+            raise InputError(f"grid.aerated {self.aerated} must be a gray between 0 and 1, or null")
 
     @property
     def uses_lungs(self) -> bool:
         """Whether a lung mask changes what the network sees."""
-        return self.crop == "lungs" or self.outside == "black"
+        return self.crop == "lungs" or self.outside == "black" or self.aerated is not None
 
     def around(self, lungs: Scan | None) -> Grid:
         """This grid for one scan: with the box around its lungs, if that is what is kept and the lungs are known."""
         if self.crop != "lungs" or lungs is None or not lungs.voxels.any():
             return self
-        return LungGrid(size=self.size, window=self.window, outside=self.outside, edges=_edges(lungs))
+        return LungGrid(**{**asdict(self), "crop": None, "edges": _edges(lungs)})
 
     def box(self, shape: tuple[int, ...]) -> tuple[slice, slice]:
         """Rows and columns of a ``(D, H, W)`` scan that are kept."""

@@ -84,6 +84,7 @@ def _planned(source: Source) -> Case:
         intensity="",
         label=f"masks/{name}" if source.mask else None,
         lungs=f"lungs/{name}" if source.lungs else None,
+        dataset=source.dataset,
     )
 
 

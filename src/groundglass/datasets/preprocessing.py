@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from groundglass.datasets.grid import Grid
+from groundglass.scans.intensity import DISPLAY_MAX
 from groundglass.scans.scan import Scan
 from groundglass.scans.window import Window
 from groundglass.scans.window import window_scan
@@ -26,9 +27,31 @@ def slice_images(scan: Scan, grid: Grid, slices: slice = slice(None), lungs: Sca
     rows, columns = grid.box(scan.shape)
     part = Scan(scan.voxels[slices, rows, columns], scan.affine, scan.intensity)
     images = window_scan(part, Window(*grid.window))
+    if grid.aerated is not None and scan.intensity == "display" and lungs is not None:
+        images **= aerated_gamma(scan, lungs, grid.aerated)
     if grid.outside == "black" and lungs is not None:
         images *= lungs.voxels[slices, rows, columns] > 0
     return _resize(torch.from_numpy(images).unsqueeze(1), grid)
+
+
+AERATED_PERCENTILE = 20
+"""Of the lung's voxels: low enough to be aerated in all but the worst lungs, high enough not to be airways."""
+
+
+def aerated_gamma(scan: Scan, lungs: Scan, gray: float) -> float:
+    """The power that brings the aerated lung of an 8-bit scan to ``gray`` and leaves black black and white white.
+
+    Args:
+        scan: ``(D, H, W)`` 8-bit.
+        lungs: Its lung mask ``(D, H, W)``.
+        gray: In (0, 1).
+
+    Returns:
+        1 where there is no lung, or nothing but black or white in it.
+    """
+    inside = scan.voxels[lungs.voxels > 0]
+    found = float(np.percentile(inside, AERATED_PERCENTILE)) / DISPLAY_MAX if inside.size else 0.0
+    return float(np.log(gray) / np.log(found)) if 0 < found < 1 else 1.0
 
 
 def slice_masks(mask: Scan, grid: Grid) -> NDArray[np.bool_]:

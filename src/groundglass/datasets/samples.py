@@ -53,6 +53,7 @@ class SliceSamples(Dataset[Sample]):
             raise InputError(f"{folder.root}: there is no case in this part of the dataset; prepare it with more cases")
         labels = folder.labels(kinds)
         self.case_names = [case.case for case in cases]
+        self.datasets = _numbered([case.dataset for case in cases])
         parts = [_load(folder, case, labels.get(case.case, []), grid, number) for number, case in enumerate(cases)]
         self.tensors: Sample = {key: torch.cat([part[key] for part in parts]) for key in parts[0]}
 
@@ -73,6 +74,12 @@ class SliceSamples(Dataset[Sample]):
     def labeled(self) -> Tensor:
         """``(N,)`` bool: slices with at least one labeled pixel."""
         return (self.tensors["target"] != IGNORE_INDEX).flatten(1).any(dim=1)
+
+
+def _numbered(names: Sequence[str | None]) -> Tensor:
+    """``(N,)`` a number for each name, the same for the same name."""
+    order = list(dict.fromkeys(names))
+    return torch.tensor([order.index(name) for name in names])
 
 
 def _load(folder: DatasetFolder, case: Case, labels: list[Label], grid: Grid, number: int) -> Sample:

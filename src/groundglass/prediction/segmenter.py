@@ -154,6 +154,10 @@ def _check(scan: Scan, stated: Intensity | None) -> None:
             f"{scan.path}: 8-bit grey values, not Hounsfield units; give the original CT, or pass --intensity display "
             "if these are chest CT slices in a lung window, cropped to the lungs"
         )
+    if scan.intensity == "hu" and scan.shape[0] == 1:
+        raise InputError(
+            f"{scan.path}: a single slice, in which lungs cannot be told from other air; give the whole CT"
+        )
 
 
 @contextmanager

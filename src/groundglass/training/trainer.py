@@ -121,10 +121,11 @@ def build_loader(config: Config, method: Method, samples: SliceSamples, trainer:
 
 
 def _weights(draw: str, samples: SliceSamples, chosen: Tensor) -> Tensor | None:
-    """How often each slice is drawn: all alike, or 1 over the number of slices of its case or of its half."""
+    """How often each slice is drawn: all alike, or 1 over the number of slices of its group."""
     if draw == "slices":
         return None
-    group = samples.tensors["case"] if draw == "cases" else samples.labeled.long()
+    case = samples.tensors["case"]
+    group = {"cases": case, "datasets": samples.datasets[case], "halves": samples.labeled.long()}[draw]
     return 1 / torch.bincount(group[chosen])[group[chosen]]
 
 

@@ -43,7 +43,7 @@ class Joined(Layout):
             InputError: If a layout's own sources do not say which part a case belongs to.
         """
         found = [
-            replace(source, case=f"{name}-{source.case}", patient=f"{name}-{source.patient}")
+            replace(source, case=f"{name}-{source.case}", patient=f"{name}-{source.patient}", dataset=name)
             for name, layout in self.layouts.items()
             for source in layout.sources()
         ]
