@@ -10,6 +10,7 @@ import pytest
 from slices import SMALL
 from slices import small_plan
 
+from groundglass.bench import network_cost as network_cost_module
 from groundglass.bench import throughput as throughput_module
 from groundglass.bench.results import mean_sd
 from groundglass.bench.table2 import table2
@@ -49,3 +50,15 @@ def test_throughput_splits_a_step_into_network_and_rest(tmp_path: Path, monkeypa
     figures = json.loads(throughput(tmp_path / "throughput.json"))["kept_memory"]["pl"]
     assert figures["images_per_second"] == pytest.approx(4 / figures["seconds_per_step"], rel=0.02)
     assert 0 < figures["share_outside_network"] < 1
+
+
+def test_the_cost_of_networks_is_that_of_a_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = [network_cost_module.Setting("plain-unet", 32, 2), network_cost_module.Setting("plain-unet", 64, 2)]
+    monkeypatch.setattr(network_cost_module, "SETTINGS", settings)
+    monkeypatch.setattr(network_cost_module, "keep_freed_memory", lambda: True)
+    record = json.loads(network_cost_module.network_cost(tmp_path / "network-cost.json"))
+    small, large = record["rows"]
+    assert 0 < small["seconds_per_image"] < large["seconds_per_image"]
+    assert small["parameters"] == large["parameters"] > 1_000_000
+    ratio = large["seconds_per_image"] / small["seconds_per_image"]
+    assert record["times_cheaper_than_the_paper"] == pytest.approx(ratio, rel=0.05)

@@ -73,7 +73,7 @@ def throughput(path: Path) -> str:
 
 def _figures(recipe: str) -> dict[str, float]:
     config = load_recipe(recipe)
-    steps = _steps(config)[WARM_UP:]
+    steps = timed_steps(config)[WARM_UP:]
     total = median(step.total for step in steps)
     outside = 1 - sum(step.network for step in steps) / sum(step.total for step in steps)
     return {
@@ -83,15 +83,16 @@ def _figures(recipe: str) -> dict[str, float]:
     }
 
 
-def _steps(config: Config) -> list[Step]:
+def timed_steps(config: Config, count: int = STEPS) -> list[Step]:
+    """Training steps of a recipe on random slices."""
     torch.manual_seed(config.seed)
     method = build_method(config).train()
     optimizer = torch.optim.Adam(method.parameters(), lr=config.settings.lr)
     clock = NetworkClock(method.network)
     samples = _samples(config)
-    sampler = EpochSampler(torch.arange(len(samples)), seed=0, length=STEPS * config.batch_size)
+    sampler = EpochSampler(torch.arange(len(samples)), seed=0, length=count * config.batch_size)
     batches = iter(BatchLoader(samples, sampler, config.batch_size))
-    return [_step(method, optimizer, clock, batches) for _ in range(STEPS)]
+    return [_step(method, optimizer, clock, batches) for _ in range(count)]
 
 
 def _step(method: Method, optimizer: torch.optim.Optimizer, clock: NetworkClock, batches: Any) -> Step:

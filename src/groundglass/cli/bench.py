@@ -92,6 +92,12 @@ def _throughput(arguments: Namespace) -> str:
     return throughput(Path(arguments.output) / "throughput.json")
 
 
+def _network_cost(arguments: Namespace) -> str:
+    from groundglass.bench.network_cost import network_cost
+
+    return network_cost(Path(arguments.output) / "network-cost.json")
+
+
 def _lcfcn_loss(arguments: Namespace) -> str:
     from groundglass.bench.lcfcn_loss import lcfcn_loss_speed
 
@@ -130,6 +136,7 @@ EXPERIMENTS: dict[str, tuple[Callable[[Namespace], str], str]] = {
     **dict.fromkeys(("fig5", "fig6", "fig7", "headline"), (_active, POOL)),
     "speed": (_speed, ""),
     "throughput": (_throughput, ""),
+    "network-cost": (_network_cost, ""),
     "lcfcn-loss": (_lcfcn_loss, ""),
     "shipped-model": (_shipped_model, "medseg100 and covidcell"),
     "p002": (_p002, "P002 and its slice labels (COVID-CT-MD)"),

@@ -13,7 +13,6 @@ TOP_HAT = 7
 CROSS = ndimage.generate_binary_structure(2, 1)
 
 Box = tuple[slice, ...]
-Numbers = NDArray[np.integer]
 
 
 def reliefs(probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
