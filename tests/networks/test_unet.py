@@ -7,6 +7,7 @@ from groundglass.errors import InputError
 from groundglass.networks import build_network
 from groundglass.networks.imagenet import ImageNetInput
 from groundglass.networks.unet import SKIPS
+from groundglass.networks.unet import STRIDES
 from groundglass.networks.unet import LiteEncoder
 from groundglass.networks.unet import UNet
 
@@ -99,5 +100,24 @@ def test_the_default_has_the_parameters_it_says() -> None:
 def test_an_unknown_network_or_option_is_answered_with_the_known_ones() -> None:
     with pytest.raises(InputError, match="there is no network called 'vnet'; choose one of unet, plain-unet"):
         build_network("vnet", {})
-    with pytest.raises(InputError, match="network 'unet' has no option 'depth'; it has channels, dropout, pretrained"):
+    with pytest.raises(InputError, match="network 'unet' has no option 'depth'; it has channels, stride, dropout"):
         build_network("unet", {"depth": 3})
+
+
+@pytest.mark.parametrize("stride", [2, 4, 8, 16])
+def test_logits_at_a_stride_are_interpolated(stride: int) -> None:
+    net = UNet(channels=SMALL, stride=stride, pretrained=False).eval()
+    assert len(net.decoder) == STRIDES.index(stride) + 1
+    image = torch.rand(1, 1, 64, 96)
+    with torch.no_grad():
+        logits = net(image)
+        net.head.register_forward_hook(lambda module, inputs, coarse: found.append(coarse))
+        found: list[torch.Tensor] = []
+        net(image)
+    assert logits.shape == image.shape
+    assert found[0].shape == (1, 1, 64 // stride, 96 // stride)
+
+
+def test_an_impossible_stride_is_refused() -> None:
+    with pytest.raises(InputError, match="choose 1, 2, 4, 8 or 16"):
+        build_network("unet", {"stride": 3})

@@ -15,6 +15,9 @@ SKIPS = ((0, 16), (2, 24), (4, 40), (10, 112), (15, 320))
 
 BATCH_NORM_MOMENTUM = 0.1
 
+STRIDES = (16, 8, 4, 2, 1)
+"""Of the decoder's blocks."""
+
 
 class LiteEncoder(nn.Module):
     """EfficientNet-Lite0 without its head; feature maps at strides 2, 4, 8, 16 and 32."""
@@ -65,27 +68,36 @@ class UNet(nn.Module):
 
     Args:
         channels: Channels of the decoder at strides 16, 8, 4, 2 and 1.
+        stride: Stride of the logits, 1 to 16; above 1 the finer blocks are left out and the logits are interpolated,
+            which makes smooth blobs, as FCN8 with its stride of 8 does.
         dropout: Probability of dropping a whole channel of the deepest features and of those before the head.
         pretrained: Start the encoder from ImageNet.
+
+    Raises:
+        ValueError: If the stride is none of them.
     """
 
     def __init__(
         self,
         *,
         channels: tuple[int, int, int, int, int] = (192, 96, 48, 32, 16),
+        stride: int = 1,
         dropout: float = 0.0,
         pretrained: bool = True,
     ) -> None:
         super().__init__()
+        if stride not in STRIDES:
+            raise ValueError(f"stride {stride}: choose 1, 2, 4, 8 or 16")
         self.input = ImageNetInput()
         self.encoder = LiteEncoder(pretrained=pretrained)
+        outputs = channels[: STRIDES.index(stride) + 1]
         skips = [width for _, width in SKIPS[-2::-1]] + [0]
-        inputs = [SKIPS[-1][1], *channels[:-1]]
+        inputs = [SKIPS[-1][1], *outputs[:-1]]
         self.decoder = nn.ModuleList(
-            UpBlock(below + skip, out) for below, skip, out in zip(inputs, skips, channels, strict=True)
+            UpBlock(below + skip, out) for below, skip, out in zip(inputs, skips, outputs, strict=False)
         )
         self.dropout = nn.Dropout2d(dropout)
-        self.head = nn.Conv2d(channels[-1], 1, 1)
+        self.head = nn.Conv2d(outputs[-1], 1, 1)
 
     def forward(self, image: Tensor) -> Tensor:
         """``(B, 1, H, W)`` in [0, 1] to logits ``(B, 1, H, W)``; any H and W."""
@@ -100,8 +112,10 @@ class UNet(nn.Module):
         """The encoder's five maps of an image of ``size`` ``(H, W)`` to logits ``(B, 1, H, W)``."""
         *skips, feature = features
         feature = self.dropout(feature)
-        for block, skip in zip(self.decoder, [*skips[::-1], None], strict=True):
+        for block, skip in zip(self.decoder, [*skips[::-1], None], strict=False):
             feature = F.interpolate(feature, size=size if skip is None else skip.shape[2:], mode="nearest")
             feature = block(feature if skip is None else torch.cat([feature, skip], dim=1))
         logits: Tensor = self.head(self.dropout(feature))
-        return logits
+        if logits.shape[2:] == size:
+            return logits
+        return F.interpolate(logits, size=size, mode="bilinear", align_corners=False)
