@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from slices import SMALL
 from slices import small_plan
 
 from groundglass.bench import lcfcn_loss as speed
@@ -21,9 +22,11 @@ from groundglass.losses.lcfcn import lcfcn_loss
 from groundglass.prediction.evaluate import Pair
 from groundglass.scans.scan import Scan
 
+COARSE = SMALL | {"network_options": {"channels": [4, 8, 8, 8]}}
+
 
 def test_table7_runs_rows_once_and_writes_the_table(tmp_path: Path) -> None:
-    plan = small_plan(tmp_path, output=tmp_path / "table7", rows=["pl", "cb-lcfcn"], seeds=[0])
+    plan = small_plan(tmp_path, output=tmp_path / "table7", rows=["pl", "cb-lcfcn"], seeds=[0], overrides=COARSE)
     table = table7(plan)
     assert "| cb-lcfcn | plain-unet | 1 |" in table
     assert table.index("| pl |") < table.index("| cb-lcfcn |")

@@ -89,3 +89,17 @@ def test_dropout_acts_on_the_deepest_features_and_before_the_head() -> None:
 def test_senseless_channels_are_refused(channels: tuple[int, ...]) -> None:
     with pytest.raises(InputError, match="channels"):
         PlainUNet(channels=channels)
+
+
+@pytest.mark.parametrize("stride", [2, 4])
+def test_logits_at_a_stride_are_interpolated(stride: int) -> None:
+    network = PlainUNet(channels=(2, 4, 8), stride=stride)
+    coarse: list[torch.Tensor] = []
+    network.head.register_forward_hook(lambda _module, _input, output: coarse.append(output))
+    assert network(torch.rand(2, 1, 16, 24)).shape == (2, 1, 16, 24)
+    assert coarse[0].shape == (2, 1, 16 // stride, 24 // stride)
+
+
+def test_an_impossible_stride_is_refused() -> None:
+    with pytest.raises(InputError, match=r"stride 8 .* \[1, 2, 4\]"):
+        PlainUNet(channels=(2, 4, 8), stride=8)

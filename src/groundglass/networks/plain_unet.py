@@ -21,32 +21,44 @@ class PlainUNet(nn.Module):
     Args:
         in_channels: Channels of the image.
         channels: Channels at strides 1, 2, 4 and so on; one entry a level.
+        stride: Stride of the logits, a power of 2; above 1 the finer levels of the decoder are left out and the logits
+            are interpolated, which makes smooth blobs.
         dropout: Probability of dropping a whole channel of the deepest features and of those before the head.
 
     Raises:
-        InputError: If ``channels`` is empty or has an entry below 1.
+        InputError: If ``channels`` is empty or has an entry below 1, or no level has that stride.
     """
 
     def __init__(
-        self, *, in_channels: int = 1, channels: tuple[int, ...] = (32, 64, 128, 256, 512), dropout: float = 0.0
+        self,
+        *,
+        in_channels: int = 1,
+        channels: tuple[int, ...] = (32, 64, 128, 256, 512),
+        stride: int = 1,
+        dropout: float = 0.0,
     ) -> None:
         super().__init__()
         if not channels or min(channels) < 1:
             raise InputError(f"channels {channels} of the plain U-Net must be one positive number or more")
-        self.stride = 2 ** (len(channels) - 1)
+        strides = [2**level for level in range(len(channels))]
+        if stride not in strides:
+            raise InputError(f"stride {stride} of the plain U-Net must be one of its levels': {strides}")
+        self.deepest = strides[-1]
+        finest = strides.index(stride)
         self.encoder = nn.ModuleList(ResidualBlock(a, b) for a, b in pairwise((in_channels, *channels)))
         self.pool = nn.MaxPool2d(2)
-        up = [(deep, shallow) for shallow, deep in pairwise(channels)][::-1]
+        up = [(deep, shallow) for shallow, deep in pairwise(channels[finest:])][::-1]
         self.upsample = nn.ModuleList(nn.ConvTranspose2d(deep, shallow, 2, stride=2) for deep, shallow in up)
         self.decoder = nn.ModuleList(ResidualBlock(2 * shallow, shallow) for _, shallow in up)
         self.dropout = nn.Dropout2d(dropout)
-        self.head = nn.Conv2d(channels[0], 1, 1)
+        self.head = nn.Conv2d(channels[finest], 1, 1)
 
     def forward(self, image: Tensor) -> Tensor:
         """``(B, in_channels, H, W)`` to logits ``(B, 1, H, W)``; any H and W."""
         height, width = image.shape[2:]
         # Below and to the right, to a multiple of the deepest stride, by repeating the last row and column.
-        feature = F.pad(image, (0, -width % self.stride, 0, -height % self.stride), mode="replicate")
+        feature = F.pad(image, (0, -width % self.deepest, 0, -height % self.deepest), mode="replicate")
+        size = feature.shape[2:]
         skips: list[Tensor] = []
         for block in self.encoder:
             feature = block(self.pool(feature) if skips else feature)
@@ -55,6 +67,8 @@ class PlainUNet(nn.Module):
         for upsample, block in zip(self.upsample, self.decoder, strict=True):
             feature = block(torch.cat([upsample(feature), skips.pop()], dim=1))
         logits: Tensor = self.head(self.dropout(feature))
+        if logits.shape[2:] != size:
+            logits = F.interpolate(logits, size=size, mode="bilinear", align_corners=False)
         return logits[:, :, :height, :width]
 
 
