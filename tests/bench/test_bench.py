@@ -20,7 +20,7 @@ from groundglass.bench.throughput import throughput
 def test_table2_runs_rows_once_and_writes_the_table(tmp_path: Path) -> None:
     plan = small_plan(tmp_path, rows=["pl", "full"], seeds=[0, 1])
     table = table2(plan)
-    assert "| full | plain-unet | 2 |" in table
+    assert "| full | plain-unet | 32 | 2 | 2 |" in table
     assert "0.54 / 0.37 / 0.39 / 0.88 / 0.73" in table
     result = json.loads((plan.output / "pl-plain-unet-seed1.json").read_text())
     wanted = {"experiment", "method", "network", "variant", "dataset", "split_hash", "seed", "n_cases", "metrics"}

@@ -42,6 +42,7 @@ def test_a_sample_has_what_a_method_needs_and_no_mask(blobs: DatasetFolder) -> N
         "target": ((1, 32, 32), torch.uint8),
         "lung": ((1, 32, 32), torch.bool),
         "tag": ((), torch.int8),
+        "upright": ((), torch.bool),
         "case": ((), torch.int64),
         "index": ((), torch.int64),
     }

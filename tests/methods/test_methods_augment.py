@@ -57,3 +57,14 @@ def test_orientations_are_all_drawn(batch: Sample) -> None:
     image = torch.arange(9.0).view(1, 1, 3, 3).div(9).repeat(200, 1, 1, 1)
     moved = augment({"image": image}, TrainingSettings(**STILL, orient=True))["image"]
     assert len({tuple(one.flatten().round(decimals=3).tolist()) for one in moved}) == 8
+
+
+def test_upright_slices_are_only_mirrored_and_others_turned_too(batch: Sample) -> None:
+    batch["upright"] = torch.arange(32) < 16
+    moved = augment(batch, TrainingSettings(**STILL, orient=True, upright=True))["image"]
+    pairs = list(zip(moved, batch["image"], strict=True))
+    same = [torch.equal(one, was) for one, was in pairs]
+    mirrored = [torch.equal(one, was.flip(-1)) for one, was in pairs]
+    assert all(a or b for a, b in zip(same[:16], mirrored[:16], strict=True))
+    assert any(mirrored[:16])
+    assert not all(a or b for a, b in zip(same[16:], mirrored[16:], strict=True))

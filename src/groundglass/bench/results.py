@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from collections.abc import Iterable
 from collections.abc import Mapping
 from collections.abc import Sequence
 from pathlib import Path
@@ -64,7 +65,7 @@ def markdown_table(
     groups: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
     for result in results:
         groups[result["network"], result["method"]].append(result)
-    titles = ["method", "network", "seeds", *(COLUMNS[name] for name in columns)]
+    titles = ["method", "network", "px", "epochs", "seeds", *(COLUMNS[name] for name in columns)]
     titles += ["labels (s)", "training (s)", "paper: Dice / IoU / PPV / sens. / spec."]
     order = list(paper)
     keys = sorted(groups, key=lambda key: (key[0], order.index(key[1]) if key[1] in paper else len(order), key[1]))
@@ -78,4 +79,9 @@ def _row(
     figures = [mean_sd([result["metrics"].get(name) for result in results]) for name in columns]
     seconds = [f"{mean(result[name] for result in results):.0f}" for name in ("label_seconds", "train_seconds")]
     beside = " / ".join(f"{value:.2f}" for value in paper) or "-"
-    return f"| {' | '.join([method, network, str(len(results)), *figures, *seconds, beside])} |"
+    sizes = [_range(result["image_size"][0] for result in results), _range(result["epochs"] for result in results)]
+    return f"| {' | '.join([method, network, *sizes, str(len(results)), *figures, *seconds, beside])} |"
+
+
+def _range(values: Iterable[int]) -> str:
+    return " / ".join(str(value) for value in sorted(set(values)))

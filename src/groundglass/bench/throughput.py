@@ -28,7 +28,7 @@ from groundglass.training.machine import versions
 
 STEPS = 12
 WARM_UP = 3
-RECIPES = ("pl", "cb-flip-rot", "full")
+RECIPES = ("pl", "cb-flip-rot", "full", "cb-flip-rot-256")
 
 
 class NetworkClock:

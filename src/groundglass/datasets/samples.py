@@ -33,8 +33,9 @@ class SliceSamples(Dataset[Sample]):
     """All slices of some cases on the network's grid, as tensors in memory (147 kB a slice at 192 px).
 
     A sample has ``image (1, H, W) float32`` in [0, 1], ``target (1, H, W) uint8``, ``tag int8``,
-    ``lung (1, H, W) bool`` (all true where no lung mask is known), ``case`` and ``index``: numbers of its case in
-    ``case_names`` and of its slice.
+    ``lung (1, H, W) bool`` (all true where no lung mask is known), ``upright bool`` (whether it is of a scan whose
+    orientation is known, one in Hounsfield units), ``case`` and ``index``: numbers of its case in ``case_names`` and of
+    its slice.
 
     Args:
         folder: The dataset.
@@ -102,6 +103,7 @@ def _load(folder: DatasetFolder, case: Case, labels: list[Label], grid: Grid, nu
         "target": torch.from_numpy(target).unsqueeze(1),
         "tag": torch.from_numpy(slice_tags(labels, affine=affine, depth=depth)),
         "lung": _lung(lungs, grid, depth),
+        "upright": torch.full((depth,), scan.intensity == "hu"),
         "case": torch.full((depth,), number),
         "index": torch.arange(depth),
     }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import torch
+
 from groundglass.datasets.augmentation import Dihedral
 from groundglass.datasets.augmentation import Zoom
 from groundglass.datasets.augmentation import jitter
@@ -16,7 +18,7 @@ def augment(batch: Sample, settings: TrainingSettings) -> Sample:
     moves: list[Dihedral | Zoom] = []
     size = len(batch["image"])
     if settings.orient:
-        moves.append(Dihedral.sample(size, "dihedral"))
+        moves.append(_orientation(batch, size, settings.upright))
     if settings.zoom > 1:
         moves.append(Zoom.sample(size, settings.zoom))
     moved = dict(batch)
@@ -24,3 +26,8 @@ def augment(batch: Sample, settings: TrainingSettings) -> Sample:
         moved |= {key: move.apply(moved[key]) for key in MOVED if key in moved}
     moved["image"] = jitter(moved["image"], brightness=settings.brightness, contrast=settings.contrast)
     return moved
+
+
+def _orientation(batch: Sample, size: int, upright: bool) -> Dihedral:
+    drawn = Dihedral.sample(size, "dihedral")
+    return Dihedral(drawn.flips, torch.where(batch["upright"], 0, drawn.turns)) if upright else drawn

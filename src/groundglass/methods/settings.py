@@ -19,6 +19,8 @@ class TrainingSettings:
         brightness: Largest shift of an image's brightness in training; images are in [0, 1].
         contrast: Largest relative change of its contrast.
         orient: Show each slice in one of its eight flips and quarter turns, drawn anew every time.
+        upright: Of these leave slices of scans in Hounsfield units only the mirroring: they are upright, and where the
+            back is tells dependent lung, dense in anybody who lies, from lesion. Pictures may lie any way round.
         zoom: Largest enlargement of a slice in training; 1 for none.
         average: Decay of the running mean of the weights, one update a step, which is what is validated and kept; 0
             for the weights themselves. 0.98 is a mean over the last 50 steps or so.
@@ -34,6 +36,7 @@ class TrainingSettings:
     brightness: float = 0.1
     contrast: float = 0.2
     orient: bool = False
+    upright: bool = False
     zoom: float = 1.0
     average: float = 0.0
 
