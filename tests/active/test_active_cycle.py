@@ -24,6 +24,7 @@ from groundglass.active.state import State
 from groundglass.datasets.folder import DatasetFolder
 from groundglass.errors import InputError
 from groundglass.experiments.checkpoint import load_method
+from groundglass.prediction.predictor import Predictor
 
 Start = Callable[..., ActiveLearning]
 
@@ -201,9 +202,51 @@ def test_training_stops_when_validation_no_longer_rises_and_keeps_the_best(start
     scores: list[float] = []
     with pytest.MonkeyPatch.context() as patch:
         given = iter([0.1, 0.5, 0.3, 0.2, 0.9])
-        patch.setattr("groundglass.active.fit.evaluate", lambda *_: {"dice_global": scores.append(1) or next(given)})
+        patch.setattr("groundglass.active.fit.validate", lambda *_: {"dice_global": scores.append(1) or next(given)})
         learning.run()
     assert learning.state.cycles[0].epochs == len(scores) == 4
+
+
+def test_no_time_is_spent_on_validation_that_decides_nothing(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("groundglass.active.fit.validate", lambda *_: pytest.fail("validated"))
+    learning = start(recipe={"epochs": 2, "patience": 2, "select": "last"}, max_cycles=1)
+    assert learning.run().cycles[0].epochs == 2
+
+
+def test_the_recipes_score_chooses_the_weights(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = iter([{"dice_global": 0.9, "average_precision": 0.1}, {"dice_global": 0.1, "average_precision": 0.9}])
+    kept = []
+
+    def validate(predictor: Predictor, pairs: object, monitor: str) -> dict[str, float]:
+        assert monitor == "precision"
+        kept.append({key: value.clone() for key, value in predictor.method.network.state_dict().items()})
+        return next(given)
+
+    monkeypatch.setattr("groundglass.active.fit.validate", validate)
+    learning = start(recipe={"epochs": 2, "monitor": "precision"}, max_cycles=1)
+    learning.run()
+    weights = learning.method.network.state_dict()
+    assert all(torch.equal(weights[key], value) for key, value in kept[1].items())
+
+
+def test_precision_and_orientations_are_the_recipes(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Layers multiply in bfloat16 in training and in scoring the pool, and the curve is what ``predict`` will give."""
+    seen: set[tuple[bool, torch.dtype]] = set()
+    learning = start(recipe={"precision": "bf16", "orientations": 2}, max_cycles=2)
+    network = learning.method.network
+    network.head.register_forward_hook(lambda module, given, out: seen.add((network.training, out.dtype)))
+    orientations = []
+    original = Predictor.__init__
+
+    def watched(predictor: Predictor, *given: object, **named: object) -> None:
+        original(predictor, *given, **named)
+        orientations.append(predictor.orientations)
+
+    monkeypatch.setattr(Predictor, "__init__", watched)
+    learning.run()
+    assert seen == {(True, torch.bfloat16), (False, torch.float32), (False, torch.bfloat16)}
+    assert set(orientations) == {1, 2}, "1 while training, 2 for the curve"
+    assert all(one.dtype == torch.float32 for one in learning.method.parameters())
 
 
 def test_training_learns_from_the_answers(start: Start) -> None:

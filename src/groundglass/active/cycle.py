@@ -32,6 +32,7 @@ from groundglass.datasets.folder import DatasetFolder
 from groundglass.errors import InputError
 from groundglass.experiments.checkpoint import build_method
 from groundglass.experiments.config import Config
+from groundglass.experiments.precision import multiplying
 from groundglass.labels.store import LabelStore
 from groundglass.methods.method import Method
 from groundglass.training.allocator import keep_freed_memory
@@ -179,9 +180,10 @@ class ActiveLearning:
 
     def _next_questions(self) -> list[Asked]:
         started = time.perf_counter()
-        questions = next_questions(
-            self.method, self.pool, self._open(), self.acquisition, self.settings, cycle=len(self.state.cycles)
-        )
+        with multiplying(self.config, self.method.device):
+            questions = next_questions(
+                self.method, self.pool, self._open(), self.acquisition, self.settings, cycle=len(self.state.cycles)
+            )
         self.state.score_seconds = time.perf_counter() - started
         return questions
 

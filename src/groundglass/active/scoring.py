@@ -7,6 +7,7 @@ import math
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from groundglass.active.acquisition import Acquisition
 from groundglass.active.mc_dropout import lesion_draws
@@ -48,13 +49,24 @@ def score_pool(
         regions[images] = torch.rand(len(images), len(pool.regions)).numpy()
         whole[images] = torch.rand(len(images)).numpy()
         return regions, whole
-    for start in range(0, len(images), CHUNK):
-        chosen = images[start : start + CHUNK]
-        draws = lesion_draws(method, pool.samples.tensors["image"][chosen], settings.draws)
-        maps = acquisition.score(draws).numpy()
-        regions[chosen] = pool.regions.reduce(maps, settings.reduction)
-        whole[chosen] = maps.mean(axis=(1, 2))
+    maps = score_maps(method, pool.samples.tensors["image"][images], acquisition, settings.draws)
+    regions[images] = pool.regions.reduce(maps, settings.reduction)
+    whole[images] = maps.mean(axis=(1, 2))
     return regions, whole
+
+
+def score_maps(method: Method, images: Tensor, acquisition: Acquisition, draws: int) -> NDArray[np.float32]:
+    """Score of every pixel, ``(N, H, W)``.
+
+    Args:
+        method: The current model.
+        images: ``(N, 1, H, W)`` in [0, 1].
+        acquisition: How pixels are scored.
+        draws: Passes with dropout.
+    """
+    parts = (images[start : start + CHUNK] for start in range(0, len(images), CHUNK))
+    maps = [acquisition.score(lesion_draws(method, one, draws)) for one in parts]
+    return np.asarray(torch.cat(maps).numpy())
 
 
 class HeldOut:
@@ -73,7 +85,8 @@ class HeldOut:
 
     def score(self, method: Method) -> tuple[float | None, float | None, float]:
         """Test Dice at 0.5 and at the threshold chosen on validation, which is kept in ``method``, and the latter."""
-        predictor = Predictor(method, self.config.grid, batch_size=self.config.batch_size)
+        config = self.config
+        predictor = Predictor(method, config.grid, batch_size=config.batch_size, orientations=config.orientations)
         if self.validation:
             method.threshold.fill_(choose_threshold(predictor, self.validation))
         threshold = round(float(method.threshold), 4)

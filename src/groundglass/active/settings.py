@@ -114,28 +114,16 @@ class ActiveSettings:
         return asdict(self)
 
 
-DEFAULT_RECIPE = "cb-flip-rot"
-DEFAULTS: dict[str, Any] = {
-    "method_options": {"reduction": "balanced"},
-    "network_options": {"dropout": 0.2},
-    "epochs": 40,
-    "patience": 10,
-}
-"""What is changed in the default recipe: clicks must not be outweighed by whole regions that are background, draws
-must differ, and a cycle has up to 40 epochs, as in paper 001."""
+DEFAULT_RECIPE = "active"
 
 
 def active_recipe(recipe: str | None, overrides: dict[str, Any] | None = None) -> Config:
-    """What is trained in each cycle: a recipe as it is, or the default one; then some keys changed.
+    """What is trained in each cycle: a recipe, by default ``active``, with some keys changed.
 
     Raises:
         InputError: If there is no such recipe, or a key is unknown.
     """
-    changes = dict(overrides or {})
-    if recipe is None:
-        for key, value in DEFAULTS.items():
-            changes[key] = {**value, **changes.get(key, {})} if isinstance(value, dict) else changes.get(key, value)
-    return load_recipe(recipe or DEFAULT_RECIPE, changes)
+    return load_recipe(recipe or DEFAULT_RECIPE, overrides)
 
 
 def active_settings(content: dict[str, Any]) -> ActiveSettings:

@@ -39,7 +39,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--initial-images", type=int, default=5, help="slices asked completely at the start")
     parser.add_argument("--draws", type=int, default=20, help="passes with dropout")
     parser.add_argument("--settings", type=dict[str, Any], default={}, help="further settings, as {'diverse': false}")
-    parser.add_argument("--recipe", help="what is trained: a YAML file or a name; by default cb-flip-rot with dropout")
+    parser.add_argument("--recipe", help="what is trained: a YAML file or a name; by default 'active'")
     parser.add_argument("--overrides", type=dict[str, Any], default={}, help="recipe keys to change")
     parser.add_argument("--seed", type=int, default=0, help="seed of everything that is drawn")
     parser.add_argument("--resume", action="store_true", help="go on with the run in --output")
