@@ -27,16 +27,7 @@ from groundglass.prediction.evaluate import Pair
 from groundglass.prediction.predictor import Predictor
 from groundglass.prediction.validation import MONITORS
 from groundglass.prediction.validation import validate
-
-
-def check_recipe(config: Config) -> None:
-    """See that a recipe asks for nothing that only ``groundglass train`` can do.
-
-    Raises:
-        InputError: If it does.
-    """
-    if config.draw != "slices":
-        raise InputError(f"recipe: draw: {config.draw} cannot be used in active learning; leave it at slices")
+from groundglass.training.trainer import draw_weights
 
 
 def fit(method: Method, samples: SliceSamples, config: Config, validation: list[Pair], *, cycle: int = 0) -> int:
@@ -89,7 +80,9 @@ def _loader(method: Method, samples: SliceSamples, config: Config) -> BatchLoade
     chosen = method.usable(samples).nonzero().flatten()
     if not len(chosen):
         raise InputError("no answer so far has a label this method can use; ask more at the start")
-    return BatchLoader(samples, EpochSampler(chosen, seed=config.seed, length=config.epoch_samples), config.batch_size)
+    weights = draw_weights(config.draw, samples, chosen)
+    sampler = EpochSampler(chosen, seed=config.seed, length=config.epoch_samples, weights=weights)
+    return BatchLoader(samples, sampler, config.batch_size)
 
 
 def _optimizer(method: Method, config: Config) -> torch.optim.Optimizer:

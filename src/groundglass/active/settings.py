@@ -64,6 +64,7 @@ class ActiveSettings:
             mean score is highest (the paper's code).
         diverse: Ask no two neighbors in a cycle while there are others.
         draws: Passes of the network with dropout.
+        at_threshold: Score uncertainty about the decision at the threshold chosen on validation, instead of at 0.5.
         initial_images: Slices that are asked completely at the start.
         initial_with_lesion: Draw those from slices with lesion, as the paper's code does.
         initial_regions: Regions asked at the start besides, from anywhere.
@@ -87,6 +88,7 @@ class ActiveSettings:
     rank_images: RankImages = "region"
     diverse: bool = True
     draws: int = 20
+    at_threshold: bool = True
     initial_images: int = 5
     initial_with_lesion: bool = False
     initial_regions: int = 0

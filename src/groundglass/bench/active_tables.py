@@ -24,28 +24,43 @@ def mean_dice(curve: Sequence[Sequence[float]]) -> float:
     return float(area / (curve[-1][0] - curve[0][0]))
 
 
-def share_of_cost(result: dict[str, Any], which: str = "") -> float | None:
+def share_of_cost(result: dict[str, Any]) -> float | None:
     """Share of the full cost at which 90 % of the full Dice is reached for the first time, or ``None``.
 
     Args:
         result: A result with ``curve``, ``full_dice`` and ``full_seconds``.
-        which: ``_at_threshold`` for the Dice at the threshold chosen on validation.
     """
-    seconds = seconds_to_reach(result[f"curve{which}"], SHARE * result[f"full_dice{which}"])
+    seconds = seconds_to_reach(result["curve"], SHARE * result["full_dice"])
     return None if seconds is None else round(seconds / result["full_seconds"], 4)
 
 
-def headline(results: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """The share of each seed and their mean, ``None`` if a seed never gets there."""
-    record: dict[str, Any] = {"experiment": "headline", "full_seconds": results[0]["full_seconds"]}
-    for which in ("", "_at_threshold"):
-        shares = [share_of_cost(result, which) for result in results]
-        known = [share for share in shares if share is not None]
-        record[f"fraction_of_full_cost_at_90_percent{which}"] = (
-            round(mean(known), 4) if len(known) == len(shares) else None
-        )
-        record[f"per_seed{which}"] = {str(result["seed"]): share for result, share in zip(results, shares, strict=True)}
-    return record
+def headline(results: Sequence[dict[str, Any]], acquisition: str = "entropy") -> dict[str, Any]:
+    """The share of each seed and their mean, ``None`` if a seed never gets there; of random questions beside it.
+
+    Args:
+        results: Of the headline, all acquisitions and seeds.
+        acquisition: Whose share is the headline.
+    """
+    shares: dict[str, dict[str, float | None]] = defaultdict(dict)
+    for result in results:
+        shares[result["acquisition"]][str(result["seed"])] = share_of_cost(result)
+    means = {name: _mean(list(per_seed.values())) for name, per_seed in shares.items()}
+    own = [result for result in results if result["acquisition"] == acquisition]
+    return {
+        "experiment": "headline",
+        "acquisition": acquisition,
+        "dataset": results[0]["dataset"],
+        "full_seconds": results[0]["full_seconds"],
+        "full_dice": {str(result["seed"]): result["full_dice"] for result in own},
+        "fraction_of_full_cost_at_90_percent": means.get(acquisition),
+        "per_seed": shares[acquisition],
+        "others": {name: {"mean": means[name], "per_seed": shares[name]} for name in means if name != acquisition},
+    }
+
+
+def _mean(shares: Sequence[float | None]) -> float | None:
+    known = [share for share in shares if share is not None]
+    return round(mean(known), 4) if known and len(known) == len(shares) else None
 
 
 def summary(results: Sequence[dict[str, Any]]) -> str:
