@@ -16,6 +16,7 @@ from groundglass.active.curve import seconds_to_reach
 from groundglass.active.curve import write_curve
 from groundglass.active.cycle import ActiveLearning
 from groundglass.active.fit import fit
+from groundglass.active.questions import next_questions
 from groundglass.active.settings import ActiveSettings
 from groundglass.active.settings import Cost
 from groundglass.active.settings import active_recipe
@@ -142,6 +143,26 @@ def test_the_model_decides_what_is_asked(start: Start, monkeypatch: pytest.Monke
     monkeypatch.setattr("groundglass.active.scoring.lesion_draws", draws)
     asked = start(initial_images=0, initial_regions=1, query_size=1, budget_seconds=6).run().asked
     assert asked[1] == (5, 8)
+
+
+@pytest.mark.parametrize(("at_threshold", "asked"), [(True, (2, 0)), (False, (5, 8))])
+def test_what_the_decision_is_unsure_about_is_asked(
+    start: Start, monkeypatch: pytest.MonkeyPatch, at_threshold: bool, asked: tuple[int, int]
+) -> None:
+    """At a threshold of 0.9 a pixel of 0.9 is the unsure one, and one of 0.5 is background."""
+
+    def draws(method: object, images: torch.Tensor, count: int) -> torch.Tensor:
+        drawn = torch.full((count, len(images), 32, 32), 0.01)
+        drawn[:, 5, 24:, 24:] = 0.5
+        drawn[:, 2, :8, :8] = 0.9
+        return drawn
+
+    monkeypatch.setattr("groundglass.active.scoring.lesion_draws", draws)
+    learning = start(initial_regions=1, initial_images=0, query_size=1, at_threshold=at_threshold)
+    learning.method.threshold.fill_(0.9)
+    is_open = np.ones((8, 9), bool)
+    given = (learning.method, learning.pool, is_open, learning.acquisition, learning.settings)
+    assert next_questions(*given, cycle=1) == [asked]
 
 
 def test_regions_from_anywhere_may_begin_a_run(start: Start) -> None:

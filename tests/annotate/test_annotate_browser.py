@@ -24,6 +24,8 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 SIZE = 96
 SLOW = 60_000
+TRAINING = 400_000
+"""Milliseconds; a training has a low priority, so a busy machine takes its time."""
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium: install Debian's package of that name")
 
@@ -158,8 +160,8 @@ def test_a_session(phantoms: Path, page: Any, recipe: Path) -> None:
         shown(page, "Go on clicking")
         page.keyboard.press("n")
         answers(page, 14)
-        page.locator("#toast", has_text="New model: annotate-1").wait_for()
-        page.locator("#model", has_text="choosing").wait_for(state="hidden")
+        page.locator("#toast", has_text="New model: annotate-1").wait_for(timeout=TRAINING)
+        page.locator("#model", has_text="choosing").wait_for(state="hidden", timeout=TRAINING)
         page.keyboard.press("Enter")
         shown(page, "Is there a lesion in the outlined region?")
         for key in ("m", "e"):

@@ -13,6 +13,8 @@ from typing import Any
 from jsonargparse import ArgumentParser
 from jsonargparse import Namespace
 
+from groundglass.errors import InputError
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -25,8 +27,11 @@ SHOWN_CYCLES = 12
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Options of ``groundglass active``."""
-    parser.add_argument("dataset", help="a prepared dataset whose training cases have masks, which give the answers")
-    parser.add_argument("-o", "--output", required=True, help="the run folder to make")
+    parser.add_argument(
+        "dataset", nargs="?", help="a prepared dataset whose training cases have masks, which give the answers"
+    )
+    parser.add_argument("--root", help="the same")
+    parser.add_argument("-o", "--output", default="runs/active", help="the run folder to make")
     parser.add_argument("--budget-seconds", type=float, required=True, help="annotation time to spend")
     parser.add_argument(
         "--acquisition", default="entropy", help="random, entropy, entropy-released, bald or bald-released"
@@ -63,7 +68,7 @@ def run(arguments: Namespace) -> None:
 
     settings = active_settings({**{name: arguments[name] for name in NAMED}, **arguments.settings})
     config = active_recipe(arguments.recipe, arguments.overrides)
-    folder = DatasetFolder.open(arguments.dataset)
+    folder = DatasetFolder.open(_dataset(arguments))
     learning = ActiveLearning(
         folder, Path(arguments.output), settings, config, resume=arguments.resume, device=arguments.device
     )
@@ -71,6 +76,13 @@ def run(arguments: Namespace) -> None:
     write_curve(curve_record(learning, folder), learning.output)
     if not arguments.quiet:
         print(f"{learning.output}: {learning.state.finished}")
+
+
+def _dataset(arguments: Namespace) -> str:
+    given = [name for name in (arguments.dataset, arguments.root) if name]
+    if len(given) != 1:
+        raise InputError("name one dataset, as in 'groundglass active data/' or with --root")
+    return str(given[0])
 
 
 def _watched(learning: ActiveLearning, *, quiet: bool) -> None:
