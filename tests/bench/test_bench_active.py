@@ -150,6 +150,9 @@ def test_the_headline_is_the_mean_of_the_seeds_shares() -> None:
 def test_mean_dice_weighs_by_time() -> None:
     assert mean_dice([(0, 0.0), (10, 1.0), (40, 1.0)]) == pytest.approx((5 + 30) / 40)
     assert mean_dice([(7, 0.4)]) == 0.4
+    assert mean_dice([(0, 0.0), (10, 1.0)], 5, 10) == pytest.approx(0.75), "on the line between two trainings"
+    assert mean_dice([(0, 0.0), (10, 1.0)], 10, 30) == 1, "nothing is left to ask: the Dice stays"
+    assert mean_dice([(0, 0.5), (10, 0.7), (20, 0.1)], 10, 10) == 0.7
 
 
 def test_speed_is_measured_with_a_real_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from itertools import pairwise
 from statistics import mean
 from typing import Any
+
+import numpy as np
 
 from groundglass.active.curve import seconds_to_reach
 from groundglass.bench.results import mean_sd
@@ -15,13 +16,20 @@ SHARE = 0.9
 """Of full supervision's Dice."""
 
 
-def mean_dice(curve: Sequence[Sequence[float]]) -> float:
-    """Dice averaged over the annotation time from the first to the last training, by trapezoids."""
-    if len(curve) == 1:
-        return float(curve[0][1])
-    pairs = list(pairwise(curve))
-    area = sum((after[0] - before[0]) * (after[1] + before[1]) / 2 for before, after in pairs)
-    return float(area / (curve[-1][0] - curve[0][0]))
+def mean_dice(curve: Sequence[Sequence[float]], first: float | None = None, last: float | None = None) -> float:
+    """Dice averaged over annotation time, by trapezoids.
+
+    Args:
+        curve: ``(seconds, Dice)``, rising in seconds.
+        first: From when on, by default from the first training.
+        last: Until when, by default until the last training; a curve that ended before keeps its last Dice.
+    """
+    seconds, dice = np.array(curve, np.float64).T
+    first, last = seconds[0] if first is None else first, seconds[-1] if last is None else last
+    if last <= first:
+        return float(np.interp(first, seconds, dice))
+    times = np.concatenate([[first], seconds[(seconds > first) & (seconds < last)], [last]])
+    return float(np.trapezoid(np.interp(times, seconds, dice), times) / (last - first))
 
 
 def share_of_cost(result: dict[str, Any]) -> float | None:
@@ -64,15 +72,18 @@ def _mean(shares: Sequence[float | None]) -> float | None:
 
 
 def summary(results: Sequence[dict[str, Any]]) -> str:
-    """A line for each arm, mean ± sd over seeds."""
+    """A line for each arm, mean ± sd over seeds; Dice is averaged over the same time for all of them."""
     arms: dict[tuple[str, int, str], list[dict[str, Any]]] = defaultdict(list)
     for result in results:
         arms[result["acquisition"], result["regions"], result["answer"]].append(result)
-    titles = ["acquisition", "regions", "answer", "seeds", "mean Dice over the time", "Dice at the end"]
-    titles += ["seconds", "share of the full cost at 90 %", "full Dice"]
+    first = max(result["curve"][0][0] for result in results)
+    last = max(first, *(result["curve"][-1][0] for result in results))
+    titles = ["acquisition", "regions", "answer", "seeds", f"mean Dice from {first:.0f} to {last:.0f} s"]
+    titles += ["Dice at the end", "seconds", "share of the full cost at 90 %", "full Dice"]
     lines = [f"| {' | '.join(titles)} |", f"|{'---|' * len(titles)}"]
     for arm, group in sorted(arms.items()):
-        cells = [mean_sd([mean_dice(one["curve"]) for one in group]), mean_sd([one["curve"][-1][1] for one in group])]
+        cells = [mean_sd([mean_dice(one["curve"], first, last) for one in group])]
+        cells += [mean_sd([one["curve"][-1][1] for one in group])]
         cells += [f"{mean(one['curve'][-1][0] for one in group):.0f}", mean_sd([share_of_cost(one) for one in group])]
         cells.append(mean_sd([one["full_dice"] for one in group]))
         lines.append(f"| {' | '.join([*map(str, arm), str(len(group)), *cells])} |")
