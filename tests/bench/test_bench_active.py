@@ -27,7 +27,7 @@ SMALL = {
     "network": "plain-unet",
     "network_options": {"channels": [4, 8], "dropout": 0.5},
     "grid": {"size": [32, 32]},
-    "epoch_samples": None,
+    "epoch_samples": 8,
 }
 QUICK = {"budget_seconds": 200.0, "max_cycles": 2, "query_size": 2, "draws": 2, "lungs_only": False}
 
