@@ -141,6 +141,10 @@ def test_a_session(phantoms: Path, page: Any, recipe: Path) -> None:
         page.keyboard.press(",")
         page.locator("#where", has_text=f"Slice {clicked[-1][0] + 1} of").wait_for()
 
+        page.set_viewport_size({"width": 1024, "height": 640})
+        spent = page.locator("#spent")
+        assert spent.evaluate("one => one.scrollWidth <= one.clientWidth"), "the seconds are seen on a small screen"
+        page.set_viewport_size({"width": 1440, "height": 860})
         page.keyboard.press("?")
         shown(page, "one slice towards the head")
         picture(page, "keys")

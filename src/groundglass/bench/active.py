@@ -30,12 +30,12 @@ from groundglass.files import write_text
 
 RECIPE: dict[str, Any] = {
     "epochs": 1,
-    "epoch_samples": 200,
+    "epoch_samples": 400,
     "draw": "lesions",
     "select": "last",
     "precision": "bf16",
 }
-"""A cycle of 25 steps from the weights of the cycle before, the learning rate falling to zero in each."""
+"""A cycle of 50 steps from the weights of the cycle before, the learning rate falling to zero in each."""
 
 SETTINGS: dict[str, Any] = {
     "initial_images": 0,
