@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from groundglass.active.acquisition import ACQUISITIONS
+from groundglass.active.acquisition import centered
 from groundglass.errors import InputError
 
 
@@ -58,3 +59,16 @@ def test_random_looks_at_nothing() -> None:
 def test_an_unknown_name_is_refused() -> None:
     with pytest.raises(InputError, match="there is no acquisition called 'variance'; choose one of random, entropy"):
         ACQUISITIONS.get("variance")
+
+
+def test_centered_draws_are_unsure_at_the_threshold_and_keep_their_order() -> None:
+    draws = torch.tensor([0.0, 0.1, 0.5, 0.8, 0.95, 1.0])
+    moved = centered(draws, 0.8)
+    assert moved[3].item() == pytest.approx(0.5)
+    assert moved.tolist() == sorted(moved.tolist())
+    assert (moved[0], moved[-1]) == (0, 1)
+    odds = (moved / (1 - moved))[1:5] / (draws / (1 - draws))[1:5]
+    assert odds.tolist() == pytest.approx([0.25] * 4), "all odds are divided by those of 0.8, which are 4"
+    assert torch.allclose(centered(draws, 0.5), draws)
+    assert torch.isfinite(centered(draws, 0.0)).all()
+    assert torch.isfinite(centered(draws, 1.0)).all()

@@ -16,6 +16,7 @@ from groundglass.active.curve import seconds_to_reach
 from groundglass.active.curve import write_curve
 from groundglass.active.cycle import ActiveLearning
 from groundglass.active.fit import fit
+from groundglass.active.questions import next_questions
 from groundglass.active.settings import ActiveSettings
 from groundglass.active.settings import Cost
 from groundglass.active.settings import active_recipe
@@ -24,6 +25,7 @@ from groundglass.active.state import State
 from groundglass.datasets.folder import DatasetFolder
 from groundglass.errors import InputError
 from groundglass.experiments.checkpoint import load_method
+from groundglass.prediction.predictor import Predictor
 
 Start = Callable[..., ActiveLearning]
 
@@ -143,6 +145,26 @@ def test_the_model_decides_what_is_asked(start: Start, monkeypatch: pytest.Monke
     assert asked[1] == (5, 8)
 
 
+@pytest.mark.parametrize(("at_threshold", "asked"), [(True, (2, 0)), (False, (5, 8))])
+def test_what_the_decision_is_unsure_about_is_asked(
+    start: Start, monkeypatch: pytest.MonkeyPatch, at_threshold: bool, asked: tuple[int, int]
+) -> None:
+    """At a threshold of 0.9 a pixel of 0.9 is the unsure one, and one of 0.5 is background."""
+
+    def draws(method: object, images: torch.Tensor, count: int) -> torch.Tensor:
+        drawn = torch.full((count, len(images), 32, 32), 0.01)
+        drawn[:, 5, 24:, 24:] = 0.5
+        drawn[:, 2, :8, :8] = 0.9
+        return drawn
+
+    monkeypatch.setattr("groundglass.active.scoring.lesion_draws", draws)
+    learning = start(initial_regions=1, initial_images=0, query_size=1, at_threshold=at_threshold)
+    learning.method.threshold.fill_(0.9)
+    is_open = np.ones((8, 9), bool)
+    given = (learning.method, learning.pool, is_open, learning.acquisition, learning.settings)
+    assert next_questions(*given, cycle=1) == [asked]
+
+
 def test_regions_from_anywhere_may_begin_a_run(start: Start) -> None:
     asked = start(initial_images=0, initial_regions=12, max_cycles=1).run().asked
     assert len({image for image, _ in asked}) > 3
@@ -201,9 +223,63 @@ def test_training_stops_when_validation_no_longer_rises_and_keeps_the_best(start
     scores: list[float] = []
     with pytest.MonkeyPatch.context() as patch:
         given = iter([0.1, 0.5, 0.3, 0.2, 0.9])
-        patch.setattr("groundglass.active.fit.evaluate", lambda *_: {"dice_global": scores.append(1) or next(given)})
+        patch.setattr("groundglass.active.fit.validate", lambda *_: {"dice_global": scores.append(1) or next(given)})
         learning.run()
     assert learning.state.cycles[0].epochs == len(scores) == 4
+
+
+def test_no_time_is_spent_on_validation_that_decides_nothing(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("groundglass.active.fit.validate", lambda *_: pytest.fail("validated"))
+    learning = start(recipe={"epochs": 2, "patience": 2, "select": "last"}, max_cycles=1)
+    assert learning.run().cycles[0].epochs == 2
+
+
+def test_the_recipes_score_chooses_the_weights(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = iter([{"dice_global": 0.9, "average_precision": 0.1}, {"dice_global": 0.1, "average_precision": 0.9}])
+    kept = []
+
+    def validate(predictor: Predictor, pairs: object, monitor: str) -> dict[str, float]:
+        assert monitor == "precision"
+        kept.append({key: value.clone() for key, value in predictor.method.network.state_dict().items()})
+        return next(given)
+
+    monkeypatch.setattr("groundglass.active.fit.validate", validate)
+    learning = start(recipe={"epochs": 2, "monitor": "precision"}, max_cycles=1)
+    learning.run()
+    weights = learning.method.network.state_dict()
+    assert all(torch.equal(weights[key], value) for key, value in kept[1].items())
+
+
+def test_slices_with_a_lesion_are_half_of_what_is_drawn(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    learning = start(recipe={"draw": "lesions", "epoch_samples": 400, "batch_size": 400}, max_cycles=1)
+    learning.pool.samples.tensors["target"][:, :, :2] = 0
+    learning.pool.samples.tensors["target"][3, 0, 0, 0] = 1
+    drawn = []
+    monkeypatch.setattr(type(learning.method), "step_loss", lambda method, batch: drawn.append(batch["target"]))
+    with pytest.raises(TypeError):
+        fit(learning.method, learning.pool.samples, learning.config, [])
+    share = (drawn[0] == 1).flatten(1).any(dim=1).float().mean()
+    assert 0.4 < share < 0.6
+
+
+def test_precision_and_orientations_are_the_recipes(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Layers multiply in bfloat16 in training and in scoring the pool, and the curve is what ``predict`` will give."""
+    seen: set[tuple[bool, torch.dtype]] = set()
+    learning = start(recipe={"precision": "bf16", "orientations": 2}, max_cycles=2)
+    network = learning.method.network
+    network.head.register_forward_hook(lambda module, given, out: seen.add((network.training, out.dtype)))
+    orientations = []
+    original = Predictor.__init__
+
+    def watched(predictor: Predictor, *given: object, **named: object) -> None:
+        original(predictor, *given, **named)
+        orientations.append(predictor.orientations)
+
+    monkeypatch.setattr(Predictor, "__init__", watched)
+    learning.run()
+    assert seen == {(True, torch.bfloat16), (False, torch.float32), (False, torch.bfloat16)}
+    assert set(orientations) == {1, 2}, "1 while training, 2 for the curve"
+    assert all(one.dtype == torch.float32 for one in learning.method.parameters())
 
 
 def test_training_learns_from_the_answers(start: Start) -> None:
@@ -211,7 +287,7 @@ def test_training_learns_from_the_answers(start: Start) -> None:
     learning = start(recipe=recipe, acquisition="random", initial_images=8, budget_seconds=216, max_cycles=1)
     untrained, _, _ = learning.held_out.score(learning.method)
     state = learning.run()
-    assert state.cycles[0].dice_at_threshold > max(0.5, (untrained or 0) + 0.2)
+    assert state.cycles[0].dice_global > max(0.5, (untrained or 0) + 0.2)
 
 
 def test_refusals(start: Start, blobs: DatasetFolder, tmp_path: Path) -> None:
@@ -224,8 +300,6 @@ def test_refusals(start: Start, blobs: DatasetFolder, tmp_path: Path) -> None:
         start("poor", budget_seconds=2).run()
     with pytest.raises(InputError, match=r"set network_options.dropout"):
         start("still", recipe={"network_options": {"channels": [4, 8]}})
-    with pytest.raises(InputError, match=r"draw: halves cannot be used in active learning"):
-        start("halves", recipe={"draw": "halves", "epoch_samples": 4})
     with pytest.raises(InputError, match=r"7 regions: give a perfect square"):
         start("seven", regions=7)
     with pytest.raises(InputError, match=r"--device 'abacus' cannot be used here"):

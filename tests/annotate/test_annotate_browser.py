@@ -24,6 +24,8 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 SIZE = 96
 SLOW = 60_000
+TRAINING = 400_000
+"""Milliseconds; a training has a low priority, so a busy machine takes its time."""
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium: install Debian's package of that name")
 
@@ -139,6 +141,10 @@ def test_a_session(phantoms: Path, page: Any, recipe: Path) -> None:
         page.keyboard.press(",")
         page.locator("#where", has_text=f"Slice {clicked[-1][0] + 1} of").wait_for()
 
+        page.set_viewport_size({"width": 1024, "height": 640})
+        spent = page.locator("#spent")
+        assert spent.evaluate("one => one.scrollWidth <= one.clientWidth"), "the seconds are seen on a small screen"
+        page.set_viewport_size({"width": 1440, "height": 860})
         page.keyboard.press("?")
         shown(page, "one slice towards the head")
         picture(page, "keys")
@@ -158,8 +164,8 @@ def test_a_session(phantoms: Path, page: Any, recipe: Path) -> None:
         shown(page, "Go on clicking")
         page.keyboard.press("n")
         answers(page, 14)
-        page.locator("#toast", has_text="New model: annotate-1").wait_for()
-        page.locator("#model", has_text="choosing").wait_for(state="hidden")
+        page.locator("#toast", has_text="New model: annotate-1").wait_for(timeout=TRAINING)
+        page.locator("#model", has_text="choosing").wait_for(state="hidden", timeout=TRAINING)
         page.keyboard.press("Enter")
         shown(page, "Is there a lesion in the outlined region?")
         for key in ("m", "e"):

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
+from groundglass.active.regions import Regions
 from groundglass.annotate.coverage import Coverage
 from groundglass.annotate.model import CurrentModel
-from groundglass.annotate.model import entropy
 from groundglass.annotate.open_scan import OpenScan
 from groundglass.annotate.questions import Question
 from groundglass.annotate.questions import RandomQuestions
-from groundglass.annotate.questions import grid_boxes
 from groundglass.annotate.questions import lung_pixels
 from groundglass.annotate.questions import shows_lung
 from groundglass.annotate.scans import OpenScans
 from groundglass.annotate.source import Source
+from groundglass.annotate.uncertain import Scored
 from groundglass.annotate.uncertain import UncertainQuestions
-from groundglass.annotate.uncertain import spread
-from groundglass.errors import InputError
+from groundglass.annotate.uncertain import ranked
 from groundglass.labels.events import Label
 from groundglass.labels.events import Point
 from groundglass.labels.events import Region
@@ -31,27 +30,6 @@ from groundglass.labels.events import SliceTag
 from groundglass.scans.scan import Scan
 
 QUESTION = Question("a", 1, (10, 20), (20, 30))
-
-
-@given(st.integers(1, 80), st.integers(1, 80), st.integers(1, 9))
-def test_boxes_cover_every_pixel_once(height: int, width: int, side: int) -> None:
-    if side > min(height, width):
-        with pytest.raises(InputError):
-            grid_boxes(height, width, side * side)
-        return
-    count = np.zeros((height, width), int)
-    boxes = grid_boxes(height, width, side * side)
-    for rows, columns in boxes:
-        count[slice(*rows), slice(*columns)] += 1
-    assert (count == 1).all()
-    sizes = {rows[1] - rows[0] for rows, _ in boxes}
-    assert max(sizes) - min(sizes) <= 1
-
-
-@pytest.mark.parametrize("regions", [0, -4, 2, 8])
-def test_regions_are_a_perfect_square(regions: int) -> None:
-    with pytest.raises(InputError, match="perfect square"):
-        grid_boxes(48, 48, regions)
 
 
 def test_only_regions_with_lung_are_asked_about() -> None:
@@ -105,11 +83,11 @@ def test_a_dull_slice_is_never_asked(at_random: RandomQuestions, monkeypatch: py
 class FakeModel(CurrentModel):
     """Sure of everything but the upper left quarter of the second slice of case2."""
 
-    def probabilities(self, case: str, scan: OpenScan, index: int) -> np.ndarray:
-        map_ = np.zeros((48, 48), np.float32)
-        if (case, index) == ("case2", 1):
-            map_[:24, :24] = 0.5
-        return map_
+    def uncertainties(self, case: str, scan: OpenScan, indices: Sequence[int]) -> np.ndarray:
+        maps = np.zeros((len(indices), 48, 48), np.float32)
+        if case == "case2":
+            maps[[index == 1 for index in indices], :24, :24] = 0.5
+        return maps
 
 
 def test_the_model_asks_where_it_is_least_sure(at_random: RandomQuestions) -> None:
@@ -120,9 +98,41 @@ def test_the_model_asks_where_it_is_least_sure(at_random: RandomQuestions) -> No
     first = questions.next(lambda one: False)
     assert first is not None
     assert (first.case, first.index, first.rows, first.columns) == ("case2", 1, (0, 24), (0, 24))
+    assert first.uncertainty is not None
+    assert (first.uncertainty[:24, :24] == 0.5).all(), "the heat map that is shown is what it was chosen by"
     second = questions.next(lambda one: one.key == first.key)
     assert second is not None
     assert second.key != first.key
+
+
+def test_another_pool_is_scored_when_all_its_questions_are_answered(at_random: RandomQuestions) -> None:
+    questions = UncertainQuestions(FakeModel(), at_random, at_random.images, pool=2, per_scan=2)
+    questions.refresh().join(60)
+    answered: set[str] = set()
+    for _ in range(len(questions.ranking)):
+        found = questions.next(lambda one: one.key in answered)
+        assert found is not None
+        answered.add(found.key)
+    before = questions.ranking
+    assert questions.next(lambda one: one.key in answered) is not None, "at random meanwhile"
+    assert questions.ready.wait(60)
+    assert questions.ranking is not before
+
+
+def test_a_model_loaded_while_another_pool_is_scored_has_the_last_word(
+    at_random: RandomQuestions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    questions = UncertainQuestions(FakeModel(), at_random, at_random.images, pool=2, per_scan=2)
+    slow = threading.Event()
+    scored = UncertainQuestions._scored
+    monkeypatch.setattr(UncertainQuestions, "_scored", lambda one: slow.wait(60) and scored(one))
+    before = questions.refresh()
+    monkeypatch.undo()
+    questions.refresh().join(60)
+    ranking = questions.ranking
+    slow.set()
+    before.join(60)
+    assert questions.ranking is ranking
 
 
 def test_a_pool_that_cannot_be_scored_is_said_and_asked_at_random(
@@ -134,15 +144,24 @@ def test_a_pool_that_cannot_be_scored_is_said_and_asked_at_random(
     assert questions.next(lambda one: False) is not None
 
 
-def test_neighboring_slices_are_not_asked_at_once() -> None:
-    ranked = [(1 - index / 100, Question("a", index, (0, 8), (0, 8))) for index in range(10)]
-    assert [question.index for question in spread(ranked)][:3] == [0, 4, 8]
-    assert len(spread(ranked)) == 10
+def test_questions_are_chosen_as_in_active_learning() -> None:
+    """The highest score first, and what touches a chosen region, in its slice or close by, last."""
+    regions = Regions.of((16, 16), 16)
+    still = np.zeros((16, 16), np.float16)
 
+    def of(index: int, *scores: tuple[int, float]) -> Scored:
+        of_regions = np.zeros(16)
+        for region, score in scores:
+            of_regions[region] = score
+        return Scored("a", index, regions, of_regions, of_regions > 0, still)
 
-def test_entropy_is_one_bit_at_a_half_and_nothing_where_it_is_sure() -> None:
-    bits = entropy(np.array([0.0, 0.25, 0.5, 0.75, 1.0], np.float32))
-    np.testing.assert_allclose(bits, [0, 0.8113, 1, 0.8113, 0], atol=1e-3)
+    pool = [of(index, (0, 1 - index / 100)) for index in range(10)] + [of(20, (5, 0.5), (6, 0.4), (15, 0.3))]
+    chosen = ranked(pool)
+    assert [one.index for one in chosen][:5] == [0, 4, 8, 20, 20]
+    assert [one.rows for one in chosen][3:5] == [(4, 8), (12, 16)]
+    assert len(chosen) == 13, "regions without lung are not asked"
+    assert len(ranked(pool, 4)) == 4
+    assert ranked([]) == []
 
 
 def scan() -> Scan:

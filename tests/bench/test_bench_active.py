@@ -19,6 +19,7 @@ from groundglass.bench.active_pool import whole_runs
 from groundglass.bench.active_tables import headline
 from groundglass.bench.active_tables import mean_dice
 from groundglass.bench.active_tables import share_of_cost
+from groundglass.bench.annotator_speed import annotator_speed
 from groundglass.errors import InputError
 from groundglass.experiments.config import Config
 
@@ -26,10 +27,9 @@ SMALL = {
     "network": "plain-unet",
     "network_options": {"channels": [4, 8], "dropout": 0.5},
     "grid": {"size": [32, 32]},
-    "epochs": 1,
-    "batch_size": 4,
+    "epoch_samples": 8,
 }
-QUICK = {"budget_seconds": 200.0, "max_cycles": 2, "draws": 2, "initial_images": 1}
+QUICK = {"budget_seconds": 200.0, "max_cycles": 2, "query_size": 2, "draws": 2, "lungs_only": False}
 
 
 def cells(root: Path) -> Path:
@@ -88,7 +88,14 @@ def test_figures_are_run_once_and_the_headline_is_written(tmp_path: Path, monkey
     root = tmp_path / "data"
     pool_dataset("covidcell", cells(root / "covidcell"), tmp_path / "work", half=4)
     places = {"output": tmp_path / "results", "work": tmp_path / "work"}
-    chosen = {"pools": ["covidcell"], "seeds": [0], "settings": QUICK, "overrides": SMALL, "quiet": True}
+    chosen = {
+        "pools": ["covidcell"],
+        "arms": ["entropy-k64-point"],
+        "seeds": [0],
+        "settings": QUICK,
+        "overrides": SMALL,
+        "quiet": True,
+    }
     text = active("headline", root, **places, **chosen)
     assert "| entropy | 64 | point | 1 |" in text
     path = tmp_path / "results" / "headline-entropy-k64-point-seed0.json"
@@ -117,41 +124,48 @@ def test_unknown_names_are_refused(tmp_path: Path) -> None:
         active("fig9", tmp_path, output=tmp_path, work=tmp_path)
     with pytest.raises(InputError, match="there is no pool 'here'"):
         active("fig5", tmp_path, output=tmp_path, work=tmp_path, pools=["here"])
+    with pytest.raises(InputError, match=r"fig7 has no pool or arm 'here'; choose from covidcell, .*k64-pixels"):
+        active("fig7", tmp_path, output=tmp_path, work=tmp_path, arms=["here"])
 
 
-def result(seed: int, curve: list[tuple[float, float]]) -> dict[str, object]:
-    return {
-        "seed": seed,
-        "curve": curve,
-        "curve_at_threshold": curve,
-        "full_dice": 0.8,
-        "full_dice_at_threshold": 0.5,
-        "full_seconds": 1000.0,
-    }
+def result(seed: int, curve: list[tuple[float, float]], acquisition: str = "entropy") -> dict[str, object]:
+    named = {"seed": seed, "acquisition": acquisition, "dataset": "pool"}
+    return named | {"curve": curve, "full_dice": 0.8, "full_seconds": 1000.0}
 
 
 def test_the_headline_is_the_mean_of_the_seeds_shares() -> None:
     reached = result(0, [(10, 0.3), (30, 0.73), (50, 0.6)])
     later = result(1, [(10, 0.46), (70, 0.72)])
     never = result(2, [(10, 0.3), (70, 0.71)])
+    random = result(0, [(10, 0.3), (90, 0.75)], "random")
     assert share_of_cost(reached) == 0.03
-    both = headline([reached, later])
+    both = headline([reached, later, random])
     assert both["fraction_of_full_cost_at_90_percent"] == 0.05
     assert both["per_seed"] == {"0": 0.03, "1": 0.07}
-    assert both["fraction_of_full_cost_at_90_percent_at_threshold"] == 0.02
+    assert both["others"] == {"random": {"mean": 0.09, "per_seed": {"0": 0.09}}}
     assert headline([reached, never])["fraction_of_full_cost_at_90_percent"] is None
+    assert headline([random])["fraction_of_full_cost_at_90_percent"] is None
 
 
 def test_mean_dice_weighs_by_time() -> None:
     assert mean_dice([(0, 0.0), (10, 1.0), (40, 1.0)]) == pytest.approx((5 + 30) / 40)
     assert mean_dice([(7, 0.4)]) == 0.4
+    assert mean_dice([(0, 0.0), (10, 1.0)], 5, 10) == pytest.approx(0.75), "on the line between two trainings"
+    assert mean_dice([(0, 0.0), (10, 1.0)], 10, 30) == 1, "nothing is left to ask: the Dice stays"
+    assert mean_dice([(0, 0.5), (10, 0.7), (20, 0.1)], 10, 10) == 0.7
 
 
-def test_speed_keeps_what_else_is_in_the_file(tmp_path: Path) -> None:
+def test_speed_is_measured_with_a_real_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    small = {"slices": 6, "side": 64, "clicks": 20}
+    monkeypatch.setattr(active_speed, "annotator_speed", lambda: annotator_speed(**small))
+    pool = active_speed.pool_speed
+    monkeypatch.setattr(active_speed, "pool_speed", lambda config: pool(config, slices=2, draws=2))
     path = tmp_path / "speed.json"
-    path.write_text('{"click_ms_p95": 7}')
-    measured = json.loads(active_speed.pool_speed(path, slices=2, draws=2))
+    measured = json.loads(active_speed.speed(path))
     assert measured == json.loads(path.read_text())
-    assert measured["click_ms_p95"] == 7
+    assert (measured["pool_slices"], measured["pool_draws"], measured["size"]) == (2, 2, [192, 192])
     assert measured["pool_seconds"] > 0
-    assert (measured["pool_slices"], measured["pool_draws"]) == (2, 2)
+    assert measured["pool_seconds_bf16"] > 0
+    assert 0 < measured["click_ms_median"] <= measured["click_ms_p95"]
+    assert measured["first_slice_seconds"] is None or measured["first_slice_seconds"] > 0
+    assert {"threads", "machine", "versions", "command"} <= set(measured)

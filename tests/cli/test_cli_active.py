@@ -50,7 +50,7 @@ def test_a_run_shows_its_cycles_and_leaves_its_curve(
     assert [seconds for seconds, _ in record["curve"]] == [27, 39]
     assert record["settings"]["diverse"] is False
     assert (output / "figures" / "curve.png").exists()
-    run(str(blobs.root), "-o", str(output), *options, "--resume", "--quiet")
+    run("--root", str(blobs.root), "-o", str(output), *options, "--resume", "--quiet")
     assert capsys.readouterr().out == ""
     with pytest.raises(InputError, match="go on with it by --resume"):
         run(str(blobs.root), "-o", str(output), *options)
@@ -71,3 +71,9 @@ def test_mistakes_are_one_sentence(blobs: DatasetFolder, tmp_path: Path, options
     with pytest.raises(InputError, match=message) as error:
         run(str(blobs.root), "-o", str(tmp_path / "x"), "--budget-seconds", "9", "--overrides", overrides, *options)
     assert "\n" not in " ".join(str(error.value).split())
+
+
+@pytest.mark.parametrize("given", [[], ["a", "--root", "b"]])
+def test_one_dataset_is_named(given: list[str]) -> None:
+    with pytest.raises(InputError, match="name one dataset"):
+        run(*given, "--budget-seconds", "9")

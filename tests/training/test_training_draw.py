@@ -42,7 +42,13 @@ def config_of(small_config: MakeConfig, draw: str) -> Config:
 
 @pytest.mark.parametrize(
     ("draw", "labeled_share", "first_share"),
-    [("slices", 2 / 8, 1 / 8), ("halves", 1 / 2, 1 / 4), ("cases", 1 / 2 + 1 / 14, 1 / 2), ("datasets", 1 / 7, 1 / 14)],
+    [
+        ("slices", 2 / 8, 1 / 8),
+        ("halves", 1 / 2, 1 / 4),
+        ("lesions", 1 / 2, 1 / 4),
+        ("cases", 1 / 2 + 1 / 14, 1 / 2),
+        ("datasets", 1 / 7, 1 / 14),
+    ],
 )
 def test_slices_cases_datasets_or_halves_have_equal_chances(
     small_config: MakeConfig,
@@ -71,7 +77,7 @@ def test_without_the_option_only_labeled_slices_are_drawn(
     assert set(counts) == {2, 4}
 
 
-@pytest.mark.parametrize("draw", ["cases", "halves"])
+@pytest.mark.parametrize("draw", ["cases", "halves", "lesions"])
 def test_drawing_needs_a_number_of_slices(small_config: MakeConfig, draw: str) -> None:
     with pytest.raises(InputError, match=f"draw: {draw} needs epoch_samples"):
         small_config(draw=draw)

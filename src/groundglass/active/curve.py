@@ -42,7 +42,7 @@ def curve_record(learning: ActiveLearning, folder: DatasetFolder) -> dict[str, A
         "pool_slices": len(learning.pool),
         "full_seconds": learning.full_seconds,
         "curve": curve(state.cycles),
-        "curve_at_threshold": curve(state.cycles, "dice_at_threshold"),
+        "curve_at_half": curve(state.cycles, "dice_at_half"),
         "finished": state.finished,
         "cycles": [vars(cycle) for cycle in state.cycles],
         "settings": settings.to_dict(),

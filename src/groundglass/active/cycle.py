@@ -12,7 +12,6 @@ from lightning import seed_everything
 
 from groundglass.active.acquisition import ACQUISITIONS
 from groundglass.active.acquisition import Acquisition
-from groundglass.active.fit import check_recipe
 from groundglass.active.fit import fit
 from groundglass.active.mc_dropout import check_dropout
 from groundglass.active.oracle import Oracle
@@ -32,6 +31,7 @@ from groundglass.datasets.folder import DatasetFolder
 from groundglass.errors import InputError
 from groundglass.experiments.checkpoint import build_method
 from groundglass.experiments.config import Config
+from groundglass.experiments.precision import multiplying
 from groundglass.labels.store import LabelStore
 from groundglass.methods.method import Method
 from groundglass.training.allocator import keep_freed_memory
@@ -70,7 +70,6 @@ class ActiveLearning:
         self.output = output
         self.settings = settings
         self.config = Config.from_dict({**config.to_dict(), "seed": settings.seed})
-        check_recipe(self.config)
         self.acquisition: Acquisition = ACQUISITIONS.build(settings.acquisition, {})
         self.device = device
         self.method = self._fresh_method()
@@ -137,7 +136,7 @@ class ActiveLearning:
         started = time.perf_counter()
         epochs = fit(self.method, self.pool.samples, self.config, self.held_out.validation, cycle=number)
         train_seconds = time.perf_counter() - started
-        dice, at_threshold, threshold = self.held_out.score(self.method)
+        dice, at_half, threshold = self.held_out.score(self.method)
         self.state.cycles.append(
             Cycle(
                 cycle=number,
@@ -146,7 +145,7 @@ class ActiveLearning:
                 lesion_answers=self.state.lesion_answers,
                 epochs=epochs,
                 dice_global=dice,
-                dice_at_threshold=at_threshold,
+                dice_at_half=at_half,
                 threshold=threshold,
                 train_seconds=round(train_seconds, 2),
                 score_seconds=round(self.state.score_seconds, 2),
@@ -179,9 +178,10 @@ class ActiveLearning:
 
     def _next_questions(self) -> list[Asked]:
         started = time.perf_counter()
-        questions = next_questions(
-            self.method, self.pool, self._open(), self.acquisition, self.settings, cycle=len(self.state.cycles)
-        )
+        with multiplying(self.config, self.method.device):
+            questions = next_questions(
+                self.method, self.pool, self._open(), self.acquisition, self.settings, cycle=len(self.state.cycles)
+            )
         self.state.score_seconds = time.perf_counter() - started
         return questions
 

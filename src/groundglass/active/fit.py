@@ -2,7 +2,7 @@
 
 A run folder for each of a hundred cycles would read every image from disk a hundred times, and write a checkpoint
 each epoch: longer than the training itself, which has a few dozen slices. So the slices stay in memory and a plain
-loop takes the place of Lightning's; loss, augmentation, order of slices and seeds are those of
+loop takes the place of Lightning's; loss, augmentation, order of slices, precision and seeds are those of
 ``groundglass train``.
 """
 
@@ -21,26 +21,20 @@ from groundglass.datasets.loader import EpochSampler
 from groundglass.datasets.samples import SliceSamples
 from groundglass.errors import InputError
 from groundglass.experiments.config import Config
+from groundglass.experiments.precision import multiplying
 from groundglass.methods.method import Method
 from groundglass.prediction.evaluate import Pair
-from groundglass.prediction.evaluate import evaluate
 from groundglass.prediction.predictor import Predictor
-
-
-def check_recipe(config: Config) -> None:
-    """See that a recipe asks for nothing that only ``groundglass train`` can do.
-
-    Raises:
-        InputError: If it does.
-    """
-    if config.draw != "slices":
-        raise InputError(f"recipe: draw: {config.draw} cannot be used in active learning; leave it at slices")
+from groundglass.prediction.validation import MONITORS
+from groundglass.prediction.validation import validate
+from groundglass.training.trainer import draw_weights
 
 
 def fit(method: Method, samples: SliceSamples, config: Config, validation: list[Pair], *, cycle: int = 0) -> int:
-    """Train until the validation Dice has not risen for ``config.patience`` epochs, or for ``config.epochs``.
+    """Train until the validation score has not risen for ``config.patience`` epochs, or for ``config.epochs``.
 
-    The best weights on validation are left in ``method``; without validation cases, the last.
+    The best weights on validation are left in ``method``; without validation cases, the last. A recipe that keeps the
+    last (``select``) and stops at no sign (``patience`` as long as ``epochs``) spends no time on validation.
 
     Args:
         method: What is trained, from the weights it has.
@@ -63,13 +57,15 @@ def fit(method: Method, samples: SliceSamples, config: Config, validation: list[
     )
     average = _average(method, config.settings.average)
     best, best_epoch, kept = -math.inf, 0, None
+    if config.select == "last" and config.patience >= config.epochs:
+        validation = []
     for epoch in range(config.epochs):
         _seed(config.seed, cycle * config.epochs + epoch)
         loader.sampler.set_epoch(cycle * config.epochs + epoch)
-        _train_epoch(method, loader, optimizer, schedule, average)
+        _train_epoch(method, loader, optimizer, schedule, average, multiplying(config, method.device))
         if not validation or ((epoch + 1) % config.validate_every and epoch + 1 < config.epochs):
             continue
-        score = _validation_dice(method, config, validation, average)
+        score = _validation_score(method, config, validation, average)
         if score > best:
             best, best_epoch, kept = score, epoch, _weights(method, average)
         if epoch - best_epoch >= config.patience:
@@ -84,7 +80,9 @@ def _loader(method: Method, samples: SliceSamples, config: Config) -> BatchLoade
     chosen = method.usable(samples).nonzero().flatten()
     if not len(chosen):
         raise InputError("no answer so far has a label this method can use; ask more at the start")
-    return BatchLoader(samples, EpochSampler(chosen, seed=config.seed, length=config.epoch_samples), config.batch_size)
+    weights = draw_weights(config.draw, samples, chosen)
+    sampler = EpochSampler(chosen, seed=config.seed, length=config.epoch_samples, weights=weights)
+    return BatchLoader(samples, sampler, config.batch_size)
 
 
 def _optimizer(method: Method, config: Config) -> torch.optim.Optimizer:
@@ -111,10 +109,12 @@ def _train_epoch(
     optimizer: torch.optim.Optimizer,
     schedule: torch.optim.lr_scheduler.LambdaLR,
     average: AveragedModel | None,
+    precision: torch.autocast,
 ) -> None:
     method.train()
     for batch in loader:
-        loss = method.step_loss({key: value.to(method.device) for key, value in batch.items()})["loss"]
+        with precision:
+            loss = method.step_loss({key: value.to(method.device) for key, value in batch.items()})["loss"]
         optimizer.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
         optimizer.step()
@@ -125,12 +125,13 @@ def _train_epoch(
         raise InputError("training diverged; lower settings.lr in the recipe and start again")
 
 
-def _validation_dice(method: Method, config: Config, validation: list[Pair], average: AveragedModel | None) -> float:
-    """Global Dice, 0 where it is not defined, of the weights that would be kept."""
+def _validation_score(method: Method, config: Config, validation: list[Pair], average: AveragedModel | None) -> float:
+    """The score that ``config.monitor`` names, 0 where it is not defined, of the weights that would be kept."""
     trained = method.network
     method.network = trained if average is None else average.module
-    score = evaluate(Predictor(method, config.grid, batch_size=config.batch_size), validation)["dice_global"]
+    scores = validate(Predictor(method, config.grid, batch_size=config.batch_size), validation, config.monitor)
     method.network = trained
+    score = scores[MONITORS[config.monitor]]
     return 0.0 if math.isnan(score) else score
 
 

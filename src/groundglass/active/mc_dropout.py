@@ -80,7 +80,12 @@ def _after_first_dropout(method: Method, images: Tensor) -> Callable[[int], Tens
     if not isinstance(network, UNet) or type(method).probabilities is not Method.probabilities:
         return lambda count: method.probabilities(_tiled(images, count))
     features = network.encode(images)
-    return lambda count: network.decode([_tiled(one, count) for one in features], images.shape[2:]).sigmoid()
+    return lambda count: _decoded(network, features, count, images)
+
+
+def _decoded(network: UNet, features: list[Tensor], count: int, images: Tensor) -> Tensor:
+    logits = network.decode([_tiled(one, count) for one in features], images.shape[2:])
+    return logits.float().sigmoid()  # bfloat16 cannot tell a probability of 0.999 from 1
 
 
 def _tiled(maps: Tensor, count: int) -> Tensor:

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from groundglass.active.regions import LUNG_SHARE
 from groundglass.active.regions import Regions
 from groundglass.active.selection import Neighborhood
 from groundglass.datasets.case import Case
@@ -24,9 +25,6 @@ from groundglass.labels.events import MaskLabel
 from groundglass.labels.rasterize import IGNORE_INDEX
 from groundglass.labels.rasterize import rasterize
 from groundglass.scans.scan import apply_affine
-
-LUNG_SHARE = 0.1
-"""A region with less lung than this shows the chest wall, the table or air."""
 
 
 class Pool:

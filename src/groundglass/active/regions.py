@@ -16,6 +16,9 @@ Remainder = Literal["shared", "released"]
 Reduction = Literal["mean", "max"]
 Box = tuple[slice, slice]
 
+LUNG_SHARE = 0.1
+"""A region with less lung than this shows the chest wall, the table or air: there is nothing to ask."""
+
 
 @dataclass(frozen=True)
 class Regions:

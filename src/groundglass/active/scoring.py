@@ -7,8 +7,10 @@ import math
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from groundglass.active.acquisition import Acquisition
+from groundglass.active.acquisition import centered
 from groundglass.active.mc_dropout import lesion_draws
 from groundglass.active.pool import Pool
 from groundglass.active.settings import ActiveSettings
@@ -48,13 +50,30 @@ def score_pool(
         regions[images] = torch.rand(len(images), len(pool.regions)).numpy()
         whole[images] = torch.rand(len(images)).numpy()
         return regions, whole
-    for start in range(0, len(images), CHUNK):
-        chosen = images[start : start + CHUNK]
-        draws = lesion_draws(method, pool.samples.tensors["image"][chosen], settings.draws)
-        maps = acquisition.score(draws).numpy()
-        regions[chosen] = pool.regions.reduce(maps, settings.reduction)
-        whole[chosen] = maps.mean(axis=(1, 2))
+    maps = score_maps(
+        method, pool.samples.tensors["image"][images], acquisition, settings.draws, at_threshold=settings.at_threshold
+    )
+    regions[images] = pool.regions.reduce(maps, settings.reduction)
+    whole[images] = maps.mean(axis=(1, 2))
     return regions, whole
+
+
+def score_maps(
+    method: Method, images: Tensor, acquisition: Acquisition, draws: int, *, at_threshold: bool = True
+) -> NDArray[np.float32]:
+    """Score of every pixel, ``(N, H, W)``.
+
+    Args:
+        method: The current model.
+        images: ``(N, 1, H, W)`` in [0, 1].
+        acquisition: How pixels are scored.
+        draws: Passes with dropout.
+        at_threshold: See :class:`ActiveSettings`.
+    """
+    threshold = float(method.threshold) if at_threshold else 0.5
+    parts = (images[start : start + CHUNK] for start in range(0, len(images), CHUNK))
+    maps = [acquisition.score(centered(lesion_draws(method, one, draws), threshold)) for one in parts]
+    return np.asarray(torch.cat(maps).numpy())
 
 
 class HeldOut:
@@ -72,15 +91,16 @@ class HeldOut:
         self.test = list(scored_cases(folder, split.test)) if has_masks(split.test) else []
 
     def score(self, method: Method) -> tuple[float | None, float | None, float]:
-        """Test Dice at 0.5 and at the threshold chosen on validation, which is kept in ``method``, and the latter."""
-        predictor = Predictor(method, self.config.grid, batch_size=self.config.batch_size)
+        """Test Dice at the threshold chosen on validation, which is kept in ``method``, and at 0.5; the threshold."""
+        config = self.config
+        predictor = Predictor(method, config.grid, batch_size=config.batch_size, orientations=config.orientations)
         if self.validation:
             method.threshold.fill_(choose_threshold(predictor, self.validation))
         threshold = round(float(method.threshold), 4)
         if not self.test:
             return None, None, threshold
-        plain, chosen = (_digits(one["dice_global"]) for one in evaluate_at(predictor, self.test, [0.5, threshold]))
-        return plain, chosen, threshold
+        chosen, half = (_digits(one["dice_global"]) for one in evaluate_at(predictor, self.test, [threshold, 0.5]))
+        return chosen, half, threshold
 
 
 def _digits(value: float) -> float | None:

@@ -64,6 +64,7 @@ class ActiveSettings:
             mean score is highest (the paper's code).
         diverse: Ask no two neighbors in a cycle while there are others.
         draws: Passes of the network with dropout.
+        at_threshold: Score uncertainty about the decision at the threshold chosen on validation, instead of at 0.5.
         initial_images: Slices that are asked completely at the start.
         initial_with_lesion: Draw those from slices with lesion, as the paper's code does.
         initial_regions: Regions asked at the start besides, from anywhere.
@@ -87,6 +88,7 @@ class ActiveSettings:
     rank_images: RankImages = "region"
     diverse: bool = True
     draws: int = 20
+    at_threshold: bool = True
     initial_images: int = 5
     initial_with_lesion: bool = False
     initial_regions: int = 0
@@ -114,28 +116,16 @@ class ActiveSettings:
         return asdict(self)
 
 
-DEFAULT_RECIPE = "cb-flip-rot"
-DEFAULTS: dict[str, Any] = {
-    "method_options": {"reduction": "balanced"},
-    "network_options": {"dropout": 0.2},
-    "epochs": 40,
-    "patience": 10,
-}
-"""What is changed in the default recipe: clicks must not be outweighed by whole regions that are background, draws
-must differ, and a cycle has up to 40 epochs, as in paper 001."""
+DEFAULT_RECIPE = "active"
 
 
 def active_recipe(recipe: str | None, overrides: dict[str, Any] | None = None) -> Config:
-    """What is trained in each cycle: a recipe as it is, or the default one; then some keys changed.
+    """What is trained in each cycle: a recipe, by default ``active``, with some keys changed.
 
     Raises:
         InputError: If there is no such recipe, or a key is unknown.
     """
-    changes = dict(overrides or {})
-    if recipe is None:
-        for key, value in DEFAULTS.items():
-            changes[key] = {**value, **changes.get(key, {})} if isinstance(value, dict) else changes.get(key, value)
-    return load_recipe(recipe or DEFAULT_RECIPE, changes)
+    return load_recipe(recipe or DEFAULT_RECIPE, overrides)
 
 
 def active_settings(content: dict[str, Any]) -> ActiveSettings:

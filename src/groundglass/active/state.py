@@ -29,10 +29,10 @@ class Cycle:
         answers: Regions answered before it was trained.
         lesion_answers: How many of them had lesion.
         epochs: Epochs trained.
-        dice_global: Dice of all test pixels at a threshold of 0.5; ``None`` where no test case has a mask or the
-            Dice is not defined.
-        dice_at_threshold: The same at the threshold chosen on the validation cases.
-        threshold: That threshold.
+        dice_global: Dice of all test pixels, as the model is used: at the threshold chosen on the validation cases.
+            ``None`` where no test case has a mask or the Dice is not defined.
+        dice_at_half: The same at a threshold of 0.5.
+        threshold: The one chosen; 0.5 without validation masks.
         train_seconds: Time it took to train.
         score_seconds: Time it took to score the pool for the questions before it.
     """
@@ -43,7 +43,7 @@ class Cycle:
     lesion_answers: int
     epochs: int
     dice_global: float | None
-    dice_at_threshold: float | None
+    dice_at_half: float | None
     threshold: float
     train_seconds: float
     score_seconds: float

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 from typing import cast
 
+from groundglass.active.regions import Regions
 from groundglass.annotate.gain import gains
 from groundglass.annotate.guide import Guide
 from groundglass.annotate.journal import Journal
 from groundglass.annotate.model import CurrentModel
 from groundglass.annotate.questions import RandomQuestions
-from groundglass.annotate.questions import grid_boxes
 from groundglass.annotate.scans import OpenScans
 from groundglass.annotate.source import Source
 from groundglass.annotate.state import Annotation
@@ -47,13 +47,13 @@ class Settings:
     """
 
     run: str | None = None
-    recipe: str = "cb-flip-rot"
+    recipe: str = "active"
     regions: int = 64
     double_read: float = 0.1
     seed: int = 0
 
     def __post_init__(self) -> None:
-        grid_boxes(MOST_ROWS, MOST_ROWS, self.regions)
+        Regions.of((MOST_ROWS, MOST_ROWS), self.regions)
         if not 0 <= self.double_read <= 1:
             raise InputError(f"--double-read {self.double_read}: give a share from 0 to 1")
 

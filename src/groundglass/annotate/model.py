@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,21 +16,31 @@ from groundglass.annotate.open_scan import OpenScan
 from groundglass.errors import InputError
 
 if TYPE_CHECKING:
-    from groundglass.prediction.predictor import Predictor
+    from groundglass.annotate.loaded_model import LoadedModel
 
 KEEP = 64
-"""Probability maps in memory: 17 MB at 512 x 512."""
+"""Maps in memory: 67 MB at 512 x 512."""
+
+DRAWS = 8
+"""Passes with dropout. Fewer than the 20 of the experiments: they rank regions much alike, and somebody waits."""
+
+Map = NDArray[np.float32]
 
 
 class CurrentModel:
-    """Lesion probabilities by the run that is loaded, if any; another may take its place at any time."""
+    """Opinions of the run that is loaded, if any; another may take its place at any time.
 
-    def __init__(self) -> None:
+    Args:
+        draws: Passes with dropout for the uncertainty.
+    """
+
+    def __init__(self, *, draws: int = DRAWS) -> None:
+        self.draws = draws
         self.run: Path | None = None
         self.version = 0
         self.threshold = 0.5
-        self._predictor: Predictor | None = None
-        self._maps: OrderedDict[tuple[int, str, int], NDArray[np.float32]] = OrderedDict()
+        self._loaded: LoadedModel | None = None
+        self._maps: OrderedDict[tuple[str, int, str, int], Map] = OrderedDict()
         self._lock = threading.Lock()
 
     def load(self, run: Path) -> None:
@@ -37,40 +49,56 @@ class CurrentModel:
         Raises:
             InputError: If it has no usable checkpoint.
         """
-        from groundglass.experiments.checkpoint import load_method  # torch takes seconds
-        from groundglass.prediction.predictor import Predictor
+        from groundglass.annotate.loaded_model import LoadedModel  # torch takes seconds
 
-        method, config = load_method(run)
+        loaded = LoadedModel(run, draws=self.draws)
         with self._lock:
-            self._predictor = Predictor(method, config.grid)
-            self.threshold = float(method.threshold)
+            self._loaded = loaded
+            self.threshold = loaded.threshold
             self.run = run
             self.version += 1
             self._maps.clear()
 
-    def probabilities(self, case: str, scan: OpenScan, index: int) -> NDArray[np.float32]:
-        """Lesion probabilities of a slice, ``(H, W)`` in [0, 1].
+    def probabilities(self, case: str, scan: OpenScan, index: int) -> Map:
+        """Lesion probabilities of a slice as ``groundglass predict`` has them, ``(H, W)`` in [0, 1].
 
         Raises:
             InputError: If no run is loaded, or there is no such slice.
         """
+        return self._kept("lesion", case, scan, index, lambda loaded: loaded.probabilities(scan, index))
+
+    def uncertainty(self, case: str, scan: OpenScan, index: int) -> Map:
+        """How unsure the model is of each pixel of a slice, ``(H, W)`` in [0, 1]; see :class:`LoadedModel`.
+
+        Raises:
+            InputError: If no run is loaded, or there is no such slice.
+        """
+        return self._kept("unsure", case, scan, index, lambda loaded: loaded.uncertainties(scan, [index])[0])
+
+    def uncertainties(self, case: str, scan: OpenScan, indices: Sequence[int]) -> Map:
+        """:meth:`uncertainty` of some slices, ``(N, H, W)``, computed together and not kept.
+
+        Raises:
+            InputError: If no run is loaded.
+        """
+        return self._current().uncertainties(scan, indices)
+
+    def _current(self) -> LoadedModel:
+        if self._loaded is None:
+            raise InputError("there is no model yet; train one first")
+        return self._loaded
+
+    def _kept(self, kind: str, case: str, scan: OpenScan, index: int, make: Callable[[LoadedModel], Map]) -> Map:
         if not 0 <= index < scan.scan.shape[0]:
             raise InputError(f"case {case} has no slice {index}; it has {scan.scan.shape[0]}")
-        slab = scan.slab(index)
+        loaded, key = self._current(), (kind, self.version, case, index)
         with self._lock:
-            if self._predictor is None:
-                raise InputError("there is no model yet; train one first")
-            key = (self.version, case, index)
-            if key not in self._maps:
-                self._maps[key] = next(self._predictor.slabs(slab))[1][0]
-            self._maps.move_to_end(key)
+            known = self._maps.get(key)
+        made = make(loaded) if known is None else known
+        with self._lock:
+            if loaded is self._loaded:
+                self._maps[key] = made
+                self._maps.move_to_end(key)
             while len(self._maps) > KEEP:
                 self._maps.popitem(last=False)
-            return self._maps[key]
-
-
-def entropy(probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Entropy of lesion or not (paper 001, eq. 2), in bits: 0 where the model is sure, 1 where it is at a loss."""
-    sure = np.clip(probabilities, 1e-6, 1 - 1e-6)
-    bits: NDArray[np.float32] = -(sure * np.log2(sure) + (1 - sure) * np.log2(1 - sure))
-    return bits
+        return made

@@ -19,6 +19,7 @@ from groundglass.scans.nifti import KJI
 from groundglass.scans.nifti import RAS_TO_LPS
 from groundglass.scans.nifti import SUFFIXES
 from groundglass.scans.orientation import to_canonical
+from groundglass.scans.reader import read_mask
 from groundglass.scans.reader import read_scan
 from groundglass.scans.scan import Scan
 
@@ -40,6 +41,7 @@ class OpenScan:
 
     def __init__(self, image: Image) -> None:
         self.stamp = image.stamp
+        self.image = image
         self._ready = threading.Condition()
         self._failed: InputError | None = None
         streamed = _streamable(image)
@@ -47,6 +49,9 @@ class OpenScan:
         self._count = 0 if streamed else self.scan.shape[0]
         if streamed:
             threading.Thread(target=self._unpack, args=(image.path,), daemon=True).start()
+        self._lungs: Scan | None = None
+        self._lungs_wanted = True
+        self._lungs_lock = threading.Lock()
 
     def voxels(self, first: int, last: int) -> NDArray[Any]:
         """Slices ``first`` to ``last - 1``, ``(d, H, W)``, as soon as they are there.
@@ -65,6 +70,21 @@ class OpenScan:
         self.voxels(index, index + 1)
         return self.scan.slab(index, index + 1)
 
+    def lungs(self) -> Scan | None:
+        """Lung mask ``(D, H, W)``: the dataset's own, else found in a CT as ``groundglass predict`` finds it.
+
+        ``None`` for 8-bit images without one, and for a CT that shows no lungs.
+
+        Raises:
+            InputError: If the dataset's own is damaged or of another size.
+        """
+        with self._lungs_lock:
+            if self._lungs_wanted:
+                self.voxels(0, self.scan.shape[0])
+                self._lungs = _given_lungs(self.image.lungs, self.scan) if self.image.lungs else _found_lungs(self.scan)
+                self._lungs_wanted = False
+            return self._lungs
+
     def _unpack(self, path: Path) -> None:
         try:
             _fill(path, self.scan, self._advance)
@@ -82,6 +102,24 @@ class OpenScan:
 
 def _whole(image: Image) -> Scan:
     return to_canonical(read_scan(image.path, intensity=image.intensity))
+
+
+def _given_lungs(path: Path, scan: Scan) -> Scan:
+    lungs = to_canonical(read_mask(path))
+    if lungs.shape != scan.shape:
+        raise InputError(f"{path.name}: its size {lungs.shape} is not the image's {scan.shape}; prepare the case again")
+    return lungs
+
+
+def _found_lungs(scan: Scan) -> Scan | None:
+    from groundglass.scans.lungs import lung_mask  # here, because it takes a second to import
+
+    if scan.intensity != "hu":
+        return None
+    try:
+        return lung_mask(scan)
+    except InputError:  # no lungs in view: the whole slice is looked at then
+        return None
 
 
 def _streamable(image: Image) -> Scan | None:

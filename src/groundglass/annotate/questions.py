@@ -6,8 +6,6 @@ import random
 from collections.abc import Callable
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
-from math import isqrt
 from typing import Any
 from typing import Protocol
 
@@ -15,10 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from groundglass.active.regions import LUNG_SHARE
+from groundglass.active.regions import Regions
 from groundglass.annotate.open_scan import OpenScan
 from groundglass.annotate.scans import OpenScans
 from groundglass.annotate.source import Image
-from groundglass.errors import InputError
 from groundglass.scans.scan import Intensity
 
 Span = tuple[int, int]
@@ -28,8 +27,6 @@ PER_SCAN = 10
 
 TISSUE_HU = -400
 OUTSIDE_HU = -930
-LUNG_SHARE = 0.1
-"""A region with less lung than this shows the chest wall, the table or air: there is nothing to ask."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,20 +69,12 @@ class QuestionSource(Protocol):
         """
 
 
-def grid_boxes(height: int, width: int, regions: int) -> list[tuple[Span, Span]]:
-    """Rows and columns of ``regions`` equal boxes, row by row.
-
-    Where a side cannot be divided, some boxes are one pixel longer than others: no pixel is left out.
-
-    Raises:
-        InputError: If ``regions`` is no perfect square, or more than there are pixels.
-    """
-    side = isqrt(max(regions, 0))
-    if side < 1 or side * side != regions or side > min(height, width):
-        raise InputError(f"{regions} regions: give a perfect square from 1 to {min(height, width) ** 2}, such as 64")
-    rows, columns = ([n * length // side for n in range(side + 1)] for length in (height, width))
-    pairs = [list(pairwise(edges)) for edges in (rows, columns)]
-    return [(row, column) for row in pairs[0] for column in pairs[1]]
+def question_at(
+    case: str, index: int, regions: Regions, region: int, uncertainty: NDArray[np.floating[Any]] | None = None
+) -> Question:
+    """The question about one of a slice's regions."""
+    rows, columns = regions.box(region)
+    return Question(case, index, (rows.start, rows.stop), (columns.start, columns.stop), uncertainty)
 
 
 def lung_pixels(image: NDArray[Any], intensity: Intensity) -> NDArray[np.bool_]:
@@ -149,14 +138,14 @@ class RandomQuestions:
     def _in_scan(self, image: Image, is_closed: IsClosed) -> Question | None:
         scan = self.scans.get(image.case)
         depth, height, width = scan.scan.shape
-        boxes = grid_boxes(height, width, self.regions)
+        regions = Regions.of((height, width), self.regions)
         first, last = image.slices or (0, depth)
-        count = (last - first) * len(boxes)
+        count = (last - first) * len(regions)
         order = self._orders.setdefault(image.case, self.random.sample(range(count), count))
         dull: set[int] = set()
         found = None
         for number in order:
-            question = Question(image.case, first + number // len(boxes), *boxes[number % len(boxes)])
+            question = question_at(image.case, first + number // len(regions), regions, number % len(regions))
             if is_closed(question):
                 continue
             if self._shows_lung(scan, question):

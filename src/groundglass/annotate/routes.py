@@ -23,7 +23,6 @@ from groundglass.annotate.annotator import Annotator
 from groundglass.annotate.exchange import export_csv
 from groundglass.annotate.exchange import export_slicer
 from groundglass.annotate.exchange import import_points
-from groundglass.annotate.model import entropy
 from groundglass.annotate.questions import Question
 from groundglass.errors import InputError
 from groundglass.scans.window import NAMED
@@ -115,7 +114,7 @@ def _slice(request: Request) -> Response:
 
 
 def _probability(request: Request) -> Response:
-    return _raw(_bytes(_probabilities(request)))
+    return _raw(_bytes(_opinion(request, "probability")))
 
 
 def _uncertainty(request: Request) -> Response:
@@ -123,12 +122,13 @@ def _uncertainty(request: Request) -> Response:
     question = _app(request).annotation.guide.current(_name(request))
     about = question is not None and (question.case, question.index) == (parameters["case"], parameters["index"])
     given = question.uncertainty if question is not None and about else None
-    return _raw(_bytes(entropy(_probabilities(request)) if given is None else given))
+    return _raw(_bytes(_opinion(request, "uncertainty") if given is None else given))
 
 
-def _probabilities(request: Request) -> NDArray[np.float32]:
-    app, case = _app(request), request.path_params["case"]
-    return app.model.probabilities(case, app.annotation.scans.get(case), request.path_params["index"])
+def _opinion(request: Request, kind: str) -> NDArray[np.float32]:
+    app, case, index = _app(request), request.path_params["case"], request.path_params["index"]
+    about = app.model.uncertainty if kind == "uncertainty" else app.model.probabilities
+    return about(case, app.annotation.scans.get(case), index)
 
 
 def _bytes(shares: NDArray[Any]) -> bytes:

@@ -28,6 +28,7 @@ class Image:
         intensity: What its numbers are, or ``None`` to tell from their range.
         part: ``training``, ``validation`` or ``test``. Only answers on training cases are trained on.
         slices: First and past-the-last slice of that part, or ``None`` for all.
+        lungs: File of its lung mask, if the dataset has one.
     """
 
     case: str
@@ -35,6 +36,7 @@ class Image:
     intensity: StatedIntensity | None = None
     part: str = "training"
     slices: Slices | None = None
+    lungs: Path | None = None
 
     @property
     def stamp(self) -> Stamp:
@@ -128,7 +130,7 @@ def _prepared(folder: DatasetFolder) -> dict[str, Image]:
     found: dict[str, Image] = {}
     for part in PARTS:
         for case in getattr(folder.split, part):
-            if os.path.isabs(case.image) or ".." in Path(case.image).parts:
+            if any(os.path.isabs(name) or ".." in Path(name).parts for name in (case.image, case.lungs or "")):
                 raise InputError(f"{folder.root / DESCRIPTION}: case {case.case} lies outside the dataset; prepare it")
             image = Image(
                 case=case.case,
@@ -136,6 +138,7 @@ def _prepared(folder: DatasetFolder) -> dict[str, Image]:
                 intensity=cast(StatedIntensity, case.intensity),
                 part=part,
                 slices=case.slices,
+                lungs=folder.root / case.lungs if case.lungs else None,
             )
             found.setdefault(case.case, image)
     return found

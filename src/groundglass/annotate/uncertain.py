@@ -1,4 +1,4 @@
-"""Questions about the regions the current model is least sure of."""
+"""Questions about the regions the current model is least sure of, scored and chosen as in active learning."""
 
 from __future__ import annotations
 
@@ -7,37 +7,57 @@ import random
 import threading
 from collections.abc import Iterator
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import cycle
 from itertools import islice
+from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from groundglass.active.regions import LUNG_SHARE
+from groundglass.active.regions import Regions
+from groundglass.active.selection import Neighborhood
+from groundglass.active.selection import choose
 from groundglass.annotate.model import CurrentModel
-from groundglass.annotate.model import entropy
 from groundglass.annotate.questions import IsClosed
 from groundglass.annotate.questions import Question
 from groundglass.annotate.questions import RandomQuestions
-from groundglass.annotate.questions import grid_boxes
 from groundglass.annotate.questions import lung_pixels
-from groundglass.annotate.questions import shows_lung
+from groundglass.annotate.questions import question_at
 from groundglass.annotate.source import Image
 from groundglass.errors import InputError
 
 logger = logging.getLogger(__name__)
 
-NEAR = 3
-"""Slices around a question in which the same region is not asked again: neighbors say the same."""
+TOGETHER = 2
+"""Slices scored at a time: masks and heat maps that somebody wants to see wait for no more."""
 
-Scored = tuple[float, Question]
+RANKED = 200
+"""Questions chosen from a pool; when all are answered, another pool is scored."""
+
+
+@dataclass(frozen=True, eq=False)
+class Scored:
+    """A slice of the pool: the scores of its regions ``(K,)``, which of them show lung, and its map ``(H, W)``."""
+
+    case: str
+    index: int
+    regions: Regions
+    scores: NDArray[np.float64]
+    is_open: NDArray[np.bool_]
+    uncertainty: NDArray[np.floating[Any]]
 
 
 class UncertainQuestions:
-    """Regions by the mean entropy of the current model, from slices drawn at random; at random while there is no model.
+    """Regions by their mean uncertainty, from slices drawn at random; at random while there is no model.
 
-    The pool is scored in the background when a model was loaded. The questions of the model before it, or random ones,
-    are asked meanwhile.
+    The pool is scored in the background when a model was loaded, and again when all its questions are answered; the
+    questions before, or random ones, are asked meanwhile.
 
     Args:
         model: The current model.
-        otherwise: Asked while nothing has been scored, and when all that was scored has been answered.
+        otherwise: Asked while nothing has been scored.
         images: The cases to ask about.
         pool: Slices to score.
         per_scan: Slices of a scan: opening one takes longer than scoring a slice.
@@ -60,61 +80,75 @@ class UncertainQuestions:
         self.random = random.Random(otherwise.regions)
         self.ranking: list[Question] = []
         self.ready = threading.Event()
+        self._asked = False
+        self._scoring = 0
 
     def refresh(self) -> threading.Thread:
         """Score a new pool with the current model, in the background."""
         self.ready.clear()
-        thread = threading.Thread(target=self._refresh, daemon=True)
+        self._scoring += 1
+        thread = threading.Thread(target=self._refresh, args=(self._scoring,), daemon=True)
         thread.start()
         return thread
 
     def next(self, is_closed: IsClosed) -> Question | None:
-        """The open region with the highest score."""
+        """The open region that comes first."""
         for question in self.ranking:
             if not is_closed(question):
+                self._asked = True
                 return question
+        if self._asked:  # something of it has been answered since it was made: another pool may hold more
+            self._asked = False
+            self.refresh()
         return self.otherwise.next(is_closed)
 
-    def _refresh(self) -> None:
+    def _refresh(self, number: int) -> None:
         try:
-            self.ranking = spread(sorted(self._scored(), key=lambda scored: -scored[0]))
+            ranking = ranked(list(self._scored()))
         except InputError as error:
             logger.warning("the regions could not be scored: %s", error)
-        finally:
+            ranking = []
+        if number == self._scoring:  # else a later model's scoring has begun, which will set it
+            self.ranking, self._asked = ranking or self.ranking, False
             self.ready.set()
 
     def _scored(self) -> Iterator[Scored]:
         images = self.random.sample(self.images, len(self.images))
-        rounds = islice(cycle(images), max(-(-self.pool // self.per_scan), 1))
-        for image in rounds:
-            for index in self._slices(image):
-                yield from self._score_slice(image.case, index)
+        seen: dict[str, set[int]] = {}
+        for image in islice(cycle(images), max(-(-self.pool // self.per_scan), 1)):
+            new = [index for index in self._slices(image) if index not in seen.setdefault(image.case, set())]
+            seen[image.case].update(new)
+            for start in range(0, len(new), TOGETHER):
+                yield from self._score(image.case, new[start : start + TOGETHER])
 
     def _slices(self, image: Image) -> list[int]:
         depth = self.otherwise.scans.get(image.case).scan.shape[0]
         slices = range(*(image.slices or (0, depth)))
         return sorted(self.random.sample(slices, min(self.per_scan, len(slices))))
 
-    def _score_slice(self, case: str, index: int) -> Iterator[Scored]:
+    def _score(self, case: str, indices: list[int]) -> Iterator[Scored]:
         scan = self.otherwise.scans.get(case)
-        bits = entropy(self.model.probabilities(case, scan, index))
-        lungs = lung_pixels(scan.voxels(index, index + 1)[0], scan.scan.intensity)
-        for rows, columns in grid_boxes(bits.shape[0], bits.shape[1], self.otherwise.regions):
-            question = Question(case, index, rows, columns)
-            if shows_lung(lungs, question):
-                yield float(bits[slice(*rows), slice(*columns)].mean()), question
+        maps = self.model.uncertainties(case, scan, indices)
+        lungs = [lung_pixels(scan.voxels(index, index + 1)[0], scan.scan.intensity) for index in indices]
+        regions = Regions.of(scan.scan.shape[1:], self.otherwise.regions)
+        scores, shares = regions.reduce(maps), regions.reduce(np.stack(lungs))
+        for number, index in enumerate(indices):
+            shown = maps[number].astype(np.float16)  # kept as long as its questions are
+            yield Scored(case, index, regions, scores[number], shares[number] >= LUNG_SHARE, shown)
 
 
-def spread(ranked: Sequence[Scored]) -> list[Question]:
-    """Questions by score, those whose region was chosen in a slice nearby put last."""
-    chosen: list[Question] = []
-    later: list[Question] = []
-    taken: dict[tuple[str, tuple[int, int], tuple[int, int]], list[int]] = {}
-    for _, question in ranked:
-        indices = taken.setdefault((question.case, question.rows, question.columns), [])
-        if any(abs(index - question.index) <= NEAR for index in indices):
-            later.append(question)
-        else:
-            indices.append(question.index)
-            chosen.append(question)
-    return chosen + later
+def ranked(pool: Sequence[Scored], count: int = RANKED) -> list[Question]:
+    """The questions with the highest scores, neighbors put last, as a cycle of active learning chooses them."""
+    if not pool:
+        return []
+    numbers = {name: number for number, name in enumerate(dict.fromkeys(one.case for one in pool))}
+    case, index = np.array([numbers[one.case] for one in pool]), np.array([one.index for one in pool])
+    chosen = choose(
+        np.stack([one.scores for one in pool]),
+        np.stack([one.is_open for one in pool]),
+        count,
+        per_image=None,
+        apart=Neighborhood(case, index, pool[0].regions.side),
+    )
+    found = [(pool[image], region) for image, region in chosen]
+    return [question_at(one.case, one.index, one.regions, region, one.uncertainty) for one, region in found]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from itertools import pairwise
 from statistics import mean
 from typing import Any
+
+import numpy as np
 
 from groundglass.active.curve import seconds_to_reach
 from groundglass.bench.results import mean_sd
@@ -15,49 +16,74 @@ SHARE = 0.9
 """Of full supervision's Dice."""
 
 
-def mean_dice(curve: Sequence[Sequence[float]]) -> float:
-    """Dice averaged over the annotation time from the first to the last training, by trapezoids."""
-    if len(curve) == 1:
-        return float(curve[0][1])
-    pairs = list(pairwise(curve))
-    area = sum((after[0] - before[0]) * (after[1] + before[1]) / 2 for before, after in pairs)
-    return float(area / (curve[-1][0] - curve[0][0]))
+def mean_dice(curve: Sequence[Sequence[float]], first: float | None = None, last: float | None = None) -> float:
+    """Dice averaged over annotation time, by trapezoids.
+
+    Args:
+        curve: ``(seconds, Dice)``, rising in seconds.
+        first: From when on, by default from the first training.
+        last: Until when, by default until the last training; a curve that ended before keeps its last Dice.
+    """
+    seconds, dice = np.array(curve, np.float64).T
+    first, last = seconds[0] if first is None else first, seconds[-1] if last is None else last
+    if last <= first:
+        return float(np.interp(first, seconds, dice))
+    times = np.concatenate([[first], seconds[(seconds > first) & (seconds < last)], [last]])
+    return float(np.trapezoid(np.interp(times, seconds, dice), times) / (last - first))
 
 
-def share_of_cost(result: dict[str, Any], which: str = "") -> float | None:
+def share_of_cost(result: dict[str, Any]) -> float | None:
     """Share of the full cost at which 90 % of the full Dice is reached for the first time, or ``None``.
 
     Args:
         result: A result with ``curve``, ``full_dice`` and ``full_seconds``.
-        which: ``_at_threshold`` for the Dice at the threshold chosen on validation.
     """
-    seconds = seconds_to_reach(result[f"curve{which}"], SHARE * result[f"full_dice{which}"])
+    seconds = seconds_to_reach(result["curve"], SHARE * result["full_dice"])
     return None if seconds is None else round(seconds / result["full_seconds"], 4)
 
 
-def headline(results: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """The share of each seed and their mean, ``None`` if a seed never gets there."""
-    record: dict[str, Any] = {"experiment": "headline", "full_seconds": results[0]["full_seconds"]}
-    for which in ("", "_at_threshold"):
-        shares = [share_of_cost(result, which) for result in results]
-        known = [share for share in shares if share is not None]
-        record[f"fraction_of_full_cost_at_90_percent{which}"] = (
-            round(mean(known), 4) if len(known) == len(shares) else None
-        )
-        record[f"per_seed{which}"] = {str(result["seed"]): share for result, share in zip(results, shares, strict=True)}
-    return record
+def headline(results: Sequence[dict[str, Any]], acquisition: str = "entropy") -> dict[str, Any]:
+    """The share of each seed and their mean, ``None`` if a seed never gets there; of random questions beside it.
+
+    Args:
+        results: Of the headline, all acquisitions and seeds.
+        acquisition: Whose share is the headline.
+    """
+    shares: dict[str, dict[str, float | None]] = defaultdict(dict)
+    for result in results:
+        shares[result["acquisition"]][str(result["seed"])] = share_of_cost(result)
+    means = {name: _mean(list(per_seed.values())) for name, per_seed in shares.items()}
+    own = [result for result in results if result["acquisition"] == acquisition]
+    return {
+        "experiment": "headline",
+        "acquisition": acquisition,
+        "dataset": results[0]["dataset"],
+        "full_seconds": results[0]["full_seconds"],
+        "full_dice": {str(result["seed"]): result["full_dice"] for result in own},
+        "fraction_of_full_cost_at_90_percent": means.get(acquisition),
+        "per_seed": shares[acquisition],
+        "others": {name: {"mean": means[name], "per_seed": shares[name]} for name in means if name != acquisition},
+    }
+
+
+def _mean(shares: Sequence[float | None]) -> float | None:
+    known = [share for share in shares if share is not None]
+    return round(mean(known), 4) if known and len(known) == len(shares) else None
 
 
 def summary(results: Sequence[dict[str, Any]]) -> str:
-    """A line for each arm, mean ± sd over seeds."""
+    """A line for each arm, mean ± sd over seeds; Dice is averaged over the same time for all of them."""
     arms: dict[tuple[str, int, str], list[dict[str, Any]]] = defaultdict(list)
     for result in results:
         arms[result["acquisition"], result["regions"], result["answer"]].append(result)
-    titles = ["acquisition", "regions", "answer", "seeds", "mean Dice over the time", "Dice at the end"]
-    titles += ["seconds", "share of the full cost at 90 %", "full Dice"]
+    first = max(result["curve"][0][0] for result in results)
+    last = max(first, *(result["curve"][-1][0] for result in results))
+    titles = ["acquisition", "regions", "answer", "seeds", f"mean Dice from {first:.0f} to {last:.0f} s"]
+    titles += ["Dice at the end", "seconds", "share of the full cost at 90 %", "full Dice"]
     lines = [f"| {' | '.join(titles)} |", f"|{'---|' * len(titles)}"]
     for arm, group in sorted(arms.items()):
-        cells = [mean_sd([mean_dice(one["curve"]) for one in group]), mean_sd([one["curve"][-1][1] for one in group])]
+        cells = [mean_sd([mean_dice(one["curve"], first, last) for one in group])]
+        cells += [mean_sd([one["curve"][-1][1] for one in group])]
         cells += [f"{mean(one['curve'][-1][0] for one in group):.0f}", mean_sd([share_of_cost(one) for one in group])]
         cells.append(mean_sd([one["full_dice"] for one in group]))
         lines.append(f"| {' | '.join([*map(str, arm), str(len(group)), *cells])} |")

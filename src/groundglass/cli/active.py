@@ -13,6 +13,8 @@ from typing import Any
 from jsonargparse import ArgumentParser
 from jsonargparse import Namespace
 
+from groundglass.errors import InputError
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -25,8 +27,11 @@ SHOWN_CYCLES = 12
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Options of ``groundglass active``."""
-    parser.add_argument("dataset", help="a prepared dataset whose training cases have masks, which give the answers")
-    parser.add_argument("-o", "--output", required=True, help="the run folder to make")
+    parser.add_argument(
+        "dataset", nargs="?", help="a prepared dataset whose training cases have masks, which give the answers"
+    )
+    parser.add_argument("--root", help="the same")
+    parser.add_argument("-o", "--output", default="runs/active", help="the run folder to make")
     parser.add_argument("--budget-seconds", type=float, required=True, help="annotation time to spend")
     parser.add_argument(
         "--acquisition", default="entropy", help="random, entropy, entropy-released, bald or bald-released"
@@ -39,7 +44,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--initial-images", type=int, default=5, help="slices asked completely at the start")
     parser.add_argument("--draws", type=int, default=20, help="passes with dropout")
     parser.add_argument("--settings", type=dict[str, Any], default={}, help="further settings, as {'diverse': false}")
-    parser.add_argument("--recipe", help="what is trained: a YAML file or a name; by default cb-flip-rot with dropout")
+    parser.add_argument("--recipe", help="what is trained: a YAML file or a name; by default 'active'")
     parser.add_argument("--overrides", type=dict[str, Any], default={}, help="recipe keys to change")
     parser.add_argument("--seed", type=int, default=0, help="seed of everything that is drawn")
     parser.add_argument("--resume", action="store_true", help="go on with the run in --output")
@@ -63,7 +68,7 @@ def run(arguments: Namespace) -> None:
 
     settings = active_settings({**{name: arguments[name] for name in NAMED}, **arguments.settings})
     config = active_recipe(arguments.recipe, arguments.overrides)
-    folder = DatasetFolder.open(arguments.dataset)
+    folder = DatasetFolder.open(_dataset(arguments))
     learning = ActiveLearning(
         folder, Path(arguments.output), settings, config, resume=arguments.resume, device=arguments.device
     )
@@ -71,6 +76,13 @@ def run(arguments: Namespace) -> None:
     write_curve(curve_record(learning, folder), learning.output)
     if not arguments.quiet:
         print(f"{learning.output}: {learning.state.finished}")
+
+
+def _dataset(arguments: Namespace) -> str:
+    given = [name for name in (arguments.dataset, arguments.root) if name]
+    if len(given) != 1:
+        raise InputError("name one dataset, as in 'groundglass active data/' or with --root")
+    return str(given[0])
 
 
 def _watched(learning: ActiveLearning, *, quiet: bool) -> None:
@@ -92,14 +104,14 @@ def cycle_table(state: State, budget: float) -> Table:
     """The last cycles: annotation time, answers and how many had lesion, Dice, and the training."""
     from rich.table import Table
 
-    caption = f"Budget {budget:g} s of annotation; tuned: at the threshold chosen on validation.\n"
+    caption = f"Budget {budget:g} s of annotation. Dice is at the threshold chosen on validation.\n"
     table = Table(caption=f"{caption}Research use only: not a medical device.")
     if not state.finished:
         table.title = f"training cycle {len(state.cycles)}"
-    for title in ("cycle", "seconds", "answers", "lesions", "Dice", "tuned", "epochs", "training"):
+    for title in ("cycle", "seconds", "answers", "lesions", "Dice", "at 0.5", "epochs", "training"):
         table.add_column(title, justify="right")
     for cycle in state.cycles[-SHOWN_CYCLES:]:
-        dice = ["-" if one is None else f"{one:.3f}" for one in (cycle.dice_global, cycle.dice_at_threshold)]
+        dice = ["-" if one is None else f"{one:.3f}" for one in (cycle.dice_global, cycle.dice_at_half)]
         counts = [str(cycle.answers), str(cycle.lesion_answers), *dice, str(cycle.epochs)]
         table.add_row(str(cycle.cycle), f"{cycle.seconds:.0f}", *counts, f"{cycle.train_seconds:.0f} s")
     return table

@@ -18,7 +18,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     """Options of ``groundglass annotate``."""
     parser.add_argument("dataset", help="a prepared dataset, or a file or folder of scans")
     parser.add_argument("--run", help="the model to begin with; by default the last one trained here, if any")
-    parser.add_argument("--recipe", default="cb-flip-rot", help="what 'Train now' trains: a YAML file or a name")
+    parser.add_argument("--recipe", default="active", help="what 'Train now' trains: a YAML file or a name")
     parser.add_argument("--annotators", help="names with commas between them, a link each; by default yours")
     parser.add_argument("--regions", type=int, default=64, help="regions a slice to ask about, a perfect square")
     parser.add_argument(

@@ -26,7 +26,8 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--output", default="benchmarks/results", help="where the results go")
     parser.add_argument("--work", default="runs/bench", help="where the dataset and the runs go")
     parser.add_argument(
-        "--rows", help="recipes to run, by default the paper's; active learning: pools; shipped-model: masks or clicks"
+        "--rows",
+        help="recipes to run, by default the paper's; active learning: pools and arms; shipped-model: masks or clicks",
     )
     parser.add_argument("--networks", default="unet", help="networks to run them with")
     parser.add_argument("--seeds", default="0,1,2", help="seeds of the runs")
@@ -68,12 +69,14 @@ def _active(arguments: Namespace) -> str:
     from groundglass.bench.active import POOLS
     from groundglass.bench.active import active
 
+    rows = names(arguments.rows or "")
     return active(
         arguments.experiment,
         Path(arguments.root),
         output=Path(arguments.output) / "active",
         work=Path(arguments.work) / "active",
-        pools=names(arguments.rows or "") or POOLS,
+        pools=[row for row in rows if row in POOLS] or tuple(POOLS),
+        arms=[row for row in rows if row not in POOLS],
         seeds=numbers(arguments.seeds),
         overrides=arguments.overrides,
         quiet=arguments.quiet,
@@ -81,9 +84,9 @@ def _active(arguments: Namespace) -> str:
 
 
 def _speed(arguments: Namespace) -> str:
-    from groundglass.bench.active_speed import pool_speed
+    from groundglass.bench.active_speed import speed
 
-    return pool_speed(Path(arguments.output) / "active" / "speed.json")
+    return speed(Path(arguments.output) / "active" / "speed.json")
 
 
 def _throughput(arguments: Namespace) -> str:

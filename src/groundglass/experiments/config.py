@@ -29,7 +29,8 @@ class Config:
         epoch_samples: Samples an epoch, drawn with replacement; null for every labeled slice once.
         draw: What is drawn with equal chances when ``epoch_samples`` is set: "slices"; "cases" and then one of their
             slices, so that a scan of many slices does not outweigh a single slice; "datasets", of several joined
-            ones, and then their slices; or "halves": slices with and slices without a labeled pixel.
+            ones, and then their slices; "halves": slices with and slices without a labeled pixel; or "lesions": slices
+            with and slices without a pixel labeled lesion.
         batch_size: Slices a step.
         patience: Stop after this many epochs without a better validation score.
         validate_every: Validate each so many epochs.
@@ -52,7 +53,7 @@ class Config:
     settings: TrainingSettings = field(default_factory=TrainingSettings)
     epochs: int = 50
     epoch_samples: int | None = None
-    draw: Literal["slices", "cases", "datasets", "halves"] = "slices"
+    draw: Literal["slices", "cases", "datasets", "halves", "lesions"] = "slices"
     batch_size: int = 8
     patience: int = 100
     validate_every: int = 1

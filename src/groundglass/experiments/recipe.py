@@ -62,7 +62,7 @@ def load_recipe(recipe: str | Path, overrides: dict[str, Any] | None = None) -> 
 
 
 def merged(base: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
-    """Nested keys with some changed."""
+    """Some keys of a recipe changed; nested keys one by one."""
     changed = dict(base)
     for key, value in overrides.items():
         both = isinstance(value, dict) and isinstance(base.get(key), dict)

@@ -113,20 +113,31 @@ def build_loader(config: Config, method: Method, samples: SliceSamples, trainer:
         chosen,
         seed=config.seed,
         length=config.epoch_samples,
-        weights=_weights(config.draw, samples, chosen),
+        weights=draw_weights(config.draw, samples, chosen),
         rank=trainer.global_rank,
         world_size=trainer.world_size,
     )
     return BatchLoader(samples, sampler, max(config.batch_size // trainer.world_size, 1))
 
 
-def _weights(draw: str, samples: SliceSamples, chosen: Tensor) -> Tensor | None:
-    """How often each slice is drawn: all alike, or 1 over the number of slices of its group."""
+def draw_weights(draw: str, samples: SliceSamples, chosen: Tensor) -> Tensor | None:
+    """How often each slice is drawn: all alike, or 1 over the number of slices of its group.
+
+    Args:
+        draw: As in a recipe.
+        samples: The slices.
+        chosen: Numbers of those to draw from.
+    """
     if draw == "slices":
         return None
-    case = samples.tensors["case"]
-    group = {"cases": case, "datasets": samples.datasets[case], "halves": samples.labeled.long()}[draw]
-    return 1 / torch.bincount(group[chosen])[group[chosen]]
+    groups = {
+        "cases": lambda: samples.tensors["case"],
+        "datasets": lambda: samples.datasets[samples.tensors["case"]],
+        "halves": lambda: samples.labeled.long(),
+        "lesions": lambda: (samples.tensors["target"] == 1).flatten(1).any(dim=1).long(),
+    }
+    group = groups[draw]()[chosen]
+    return 1 / torch.bincount(group)[group]
 
 
 @contextmanager
