@@ -114,6 +114,7 @@ def build_loader(config: Config, method: Method, samples: SliceSamples, trainer:
         seed=config.seed,
         length=config.epoch_samples,
         weights=_weights(config.draw, samples, chosen),
+        pair=_tagged_lesion(samples, chosen) if config.draw == "tags" else None,
         rank=trainer.global_rank,
         world_size=trainer.world_size,
     )
@@ -122,10 +123,18 @@ def build_loader(config: Config, method: Method, samples: SliceSamples, trainer:
 
 def _weights(draw: str, samples: SliceSamples, chosen: Tensor) -> Tensor | None:
     """How often each slice is drawn: all alike, or 1 over the number of slices of its case or of its half."""
-    if draw == "slices":
+    if draw in ("slices", "tags"):
         return None
     group = samples.tensors["case"] if draw == "cases" else samples.labeled.long()
     return 1 / torch.bincount(group[chosen])[group[chosen]]
+
+
+def _tagged_lesion(samples: SliceSamples, chosen: Tensor) -> Tensor:
+    """Which of the chosen slices are tagged "lesion"; there must be some, and some that are tagged "no lesion"."""
+    tags = samples.tensors["tag"][chosen]
+    if bool((tags < 0).any()) or len(tags.unique()) != 2:
+        raise InputError("draw: tags needs slices tagged 'lesion' and slices tagged 'no lesion' to draw from")
+    return tags == 1
 
 
 @contextmanager
