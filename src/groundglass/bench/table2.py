@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from groundglass.bench.medseg100 import Plan
+from groundglass.bench.plan import Plan
 from groundglass.bench.medseg100 import make_table
 from groundglass.bench.results import write_table
 from groundglass.datasets.folder import DatasetFolder

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from groundglass.bench.medseg100 import Plan
+from groundglass.bench.plan import Plan
 from groundglass.bench.medseg100 import make_table
 from groundglass.bench.results import mean_sd
 from groundglass.bench.results import read_results

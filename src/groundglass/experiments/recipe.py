@@ -55,14 +55,15 @@ def load_recipe(recipe: str | Path, overrides: dict[str, Any] | None = None) -> 
         InputError: If a key is unknown or a value is of the wrong kind.
     """
     try:
-        return Config.from_dict(_merged(read_recipe(recipe), overrides or {}))
+        return Config.from_dict(merged(read_recipe(recipe), overrides or {}))
     except InputError as error:
         raise InputError(f"{find_recipe(recipe)}: {error}") from error
 
 
-def _merged(base: dict[str, Any], overrides: dict[str, Any]) -> dict[str, Any]:
+def merged(base: dict[str, Any], overrides: dict[str, Any]) -> dict[str, Any]:
+    """Keys of a recipe with some changed; what is nested is merged too."""
     merged = dict(base)
     for key, value in overrides.items():
         both = isinstance(value, dict) and isinstance(base.get(key), dict)
-        merged[key] = _merged(base[key], value) if both else value
+        merged[key] = merged(base[key], value) if both else value
     return merged
