@@ -38,7 +38,9 @@ def test_the_penalty_is_taken_between_the_two_images() -> None:
 
 def test_the_penalty_has_a_gradient_for_the_critic() -> None:
     layer = torch.nn.Linear(4, 1)
-    gradient_penalty(lambda image: layer(image.flatten(1))[:, 0], torch.rand(2, 1, 2, 2), torch.rand(2, 1, 2, 2)).backward()
+    gradient_penalty(
+        lambda image: layer(image.flatten(1))[:, 0], torch.rand(2, 1, 2, 2), torch.rand(2, 1, 2, 2)
+    ).backward()
     assert layer.weight.grad is not None
     assert layer.weight.grad.abs().sum() > 0
 

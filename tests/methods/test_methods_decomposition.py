@@ -23,6 +23,7 @@ from groundglass.experiments.config import Config
 from groundglass.experiments.recipe import load_recipe
 from groundglass.methods import METHODS
 from groundglass.methods.adversarial import Adversarial
+from groundglass.methods.adversarial import relit
 from groundglass.methods.decomposition import LesionDecomposition
 from groundglass.methods.heat import heat_map
 from groundglass.methods.heat import smoothed
@@ -154,7 +155,9 @@ def test_the_released_loss_has_weights_at_edges_and_a_mean_for_each_kind(batch: 
     torch.testing.assert_close(terms["fidelity"], 200 * (w_n * (n_n - normal).abs()).mean())
     inside = torch.where(batch["lung"][:2], n_l, -1.0)
     torch.testing.assert_close(terms["adversarial"], -0.01 * method.critic(inside).mean())
-    assert float(terms["loss"]) == pytest.approx(sum(float(one) for key, one in terms.items() if key != "loss"), rel=1e-5)
+    assert terms["loss"].item() == pytest.approx(
+        sum(float(one) for key, one in terms.items() if key != "loss"), rel=1e-5
+    )
 
 
 def test_the_released_critic_loss_is_a_hundredth(batch: Sample) -> None:
@@ -213,6 +216,18 @@ def test_with_opacities_the_normal_version_must_be_the_slice_without(batch: Samp
     assert build("decomposition", network_options={"output": "change"}).loss(batch)["fidelity"] == 0
 
 
+def test_another_light_leaves_black_and_white_and_the_order_between(batch: Sample) -> None:
+    ramp = torch.linspace(0, 1, 16).expand(8, 1, 4, 16)
+    lit = relit(ramp, 0.5)
+    assert (lit[..., 0] == 0).all()
+    assert (lit.diff(dim=-1) >= 0).all()
+    assert len(lit[:, 0, 0, 8].unique()) == 8
+    assert relit(ramp, 0.0) is ramp
+    method = build("decomposition", relight=0.5)
+    method.settings = TrainingSettings(brightness=0.3)
+    assert (method.prepared(batch)["image"][~batch["lung"]] == 0).all()
+
+
 # Turns
 
 
@@ -224,7 +239,7 @@ class Turns:
         step = Adversarial.step
 
         def counted(method: Adversarial, optimizer: Any, loss: Tensor) -> None:
-            self.taken.append("nc!"[[id(one) for one in method.optimizers()].index(id(optimizer))])
+            self.taken.append("nc!"[[id(one) for one in method.all_optimizers()].index(id(optimizer))])
             step(method, optimizer, loss)
 
         monkeypatch.setattr(Adversarial, "step", counted)
@@ -295,7 +310,10 @@ def test_a_run_that_is_resumed_ends_as_if_it_had_not_stopped(
 def samples_of(tags: list[int], lung: list[bool] | None = None) -> SliceSamples:
     samples = SliceSamples.__new__(SliceSamples)
     where = torch.tensor(lung or [True] * len(tags))
-    samples.tensors = {"tag": torch.tensor(tags, dtype=torch.int8), "lung": where[:, None, None, None].expand(-1, 1, 2, 2)}
+    samples.tensors = {
+        "tag": torch.tensor(tags, dtype=torch.int8),
+        "lung": where[:, None, None, None].expand(-1, 1, 2, 2),
+    }
     return samples
 
 
@@ -335,7 +353,8 @@ def test_another_network_is_refused(small_network: torch.nn.Module) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "options"), [("decomposition", {"opacities": 2.0}), ("decomposition", {"critic_steps": 0}), ("bl", {"heat": "lesion"})]
+    ("name", "options"),
+    [("decomposition", {"opacities": 2.0}), ("decomposition", {"critic_steps": 0}), ("bl", {"heat": "lesion"})],
 )
 def test_options_that_make_no_sense_are_refused(name: str, options: dict[str, Any]) -> None:
     with pytest.raises(InputError):

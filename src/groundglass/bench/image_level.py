@@ -64,8 +64,8 @@ COLUMNS = {
 PAPER = {"cam": 0.061, "gradcam": 0.179, "bl": 0.36, "decomposition": 0.63}
 """Area under the precision-recall curve in paper 002, of another sample."""
 NOTE = (
-    "Lesion slices of the test runs alone, all pixels together; mean ± sd over seeds. AP: average precision. The paper's "
-    "figures are of another sample."
+    "Lesion slices of the test runs alone, all pixels together; mean ± sd over seeds. AP: average precision. "
+    "The paper's figures are of another sample."
 )
 
 

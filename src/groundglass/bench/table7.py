@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from groundglass.bench.plan import Plan
 from groundglass.bench.medseg100 import make_table
+from groundglass.bench.plan import Plan
 from groundglass.bench.results import mean_sd
 from groundglass.bench.results import read_results
 from groundglass.datasets.folder import DatasetFolder

@@ -28,7 +28,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--rows", help="recipes to run, by default the paper's; active learning: pools; shipped-model: masks or clicks"
     )
-    parser.add_argument("--networks", default="unet", help="networks to run them with; table-image-level has each recipe's own")
+    parser.add_argument(
+        "--networks", default="unet", help="networks to run them with; table-image-level has each recipe's own"
+    )
     parser.add_argument("--seeds", default="0,1,2", help="seeds of the runs")
     parser.add_argument("--overrides", type=dict[str, Any], default={}, help="recipe keys to change for all rows")
     parser.add_argument("--quiet", action="store_true", help="no progress")

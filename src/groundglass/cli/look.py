@@ -1,4 +1,4 @@
-"""Look at a slice of a dataset as a trained run sees it: its heat map and, of decomposition, VA-GAN and BL, its versions.
+"""Look at a slice as a trained run sees it: its heat map and, of decomposition, VA-GAN and BL, its versions.
 
 Example: groundglass look runs/decomposition data/ --case lesion-007 --slice 3 -o slice.png
 """
@@ -35,5 +35,7 @@ def run(arguments: Namespace) -> None:
     cases = {case.case: case for part in PARTS for case in getattr(folder.split, part)}
     if arguments.case not in cases:
         raise InputError(f"{folder.root}: has no case {arguments.case!r}; its dataset.json lists them")
-    write_bytes(Path(arguments.output), slice_views(method, config.grid, folder, cases[arguments.case], arguments.slice))
+    write_bytes(
+        Path(arguments.output), slice_views(method, config.grid, folder, cases[arguments.case], arguments.slice)
+    )
     print(arguments.output)

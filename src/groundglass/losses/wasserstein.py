@@ -38,11 +38,12 @@ def gradient_penalty(critic: Callable[[Tensor], Tensor], real: Tensor, fake: Ten
     Example:
         >>> def linear(image):
         ...     return 3 * image.flatten(1).sum(dim=1)
-        >>> gradient_penalty(linear, torch.zeros(2, 1, 2, 2), torch.ones(2, 1, 2, 2))  # (3 * sqrt(4) - 1) ** 2
-        tensor(25., grad_fn=<MeanBackward0>)
+        >>> gradient_penalty(linear, torch.zeros(2, 1, 2, 2), torch.ones(2, 1, 2, 2)).item()  # (3 * sqrt(4) - 1) ** 2
+        25.0
     """
     share = torch.rand((len(real), *[1] * (real.ndim - 1)), device=real.device)
     between = (share * real + (1 - share) * fake).detach().requires_grad_()
     scores = critic(between)
     (gradient,) = torch.autograd.grad(scores.sum(), between, create_graph=True)
-    return (gradient.flatten(1).norm(dim=1) - 1).square().mean()
+    penalty: Tensor = (gradient.flatten(1).norm(dim=1) - 1).square().mean()
+    return penalty

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from dataclasses import replace
 from typing import Any
 from typing import ClassVar
 
@@ -11,6 +12,7 @@ from lightning.pytorch.core.optimizer import LightningOptimizer
 from torch import Tensor
 from torch import nn
 
+from groundglass.datasets.augmentation import jitter
 from groundglass.datasets.samples import Sample
 from groundglass.datasets.samples import SliceSamples
 from groundglass.errors import InputError
@@ -42,6 +44,7 @@ class Adversarial(Method):
         critic_scale: Factor of the critic's whole loss (0.01 in paper 002's release).
         common_lungs: Show the critic a normal and a made slice only where both have lung, so that it cannot tell them
             apart by the size and shape of the lungs.
+        relight: Largest change, in training, of a slice's gamma and gain, as logarithms; see :func:`relit`.
 
     Raises:
         InputError: If a number of steps is too small.
@@ -63,6 +66,7 @@ class Adversarial(Method):
         penalty: float = 10.0,
         critic_scale: float = 1.0,
         common_lungs: bool = False,
+        relight: float = 0.0,
     ) -> None:
         super().__init__(network=network, settings=settings)
         if critic_steps < 1 or critic_start < 0 or long_turns < 0:
@@ -75,6 +79,7 @@ class Adversarial(Method):
         self.penalty = penalty
         self.critic_scale = critic_scale
         self.common_lungs = common_lungs
+        self.relight = relight
         # Buffers, so that a run that is resumed goes on in the middle of a turn.
         self.register_buffer("critic_turns", torch.tensor(0))
         self.register_buffer("network_turns", torch.tensor(0))
@@ -139,8 +144,9 @@ class Adversarial(Method):
 
     def training_step(self, batch: Sample, batch_idx: int) -> None:  # type: ignore[override]
         """Lightning's hook: a step of the critic and, if it is its turn, one of the network."""
+        self.set_rates(batch_idx)
         batch = self.prepared(batch)
-        network_optimizer, *others = self.optimizers()  # type: ignore[union-attr]
+        network_optimizer, *others = self.all_optimizers()
         if self.critic is not None:
             terms = self.critic_loss(batch)
             self.step(others[0], terms["loss"])
@@ -150,17 +156,22 @@ class Adversarial(Method):
             self.critic_turns.zero_()
             self.network_turns += 1
             self._network_step(network_optimizer, batch)
-        self.step_schedules()
 
-    def step_schedules(self) -> None:
-        """Lower the learning rates; once a batch."""
-        for scheduler in self.lr_schedulers():  # type: ignore[union-attr]
-            scheduler.step()
+    def set_rates(self, batch_idx: int) -> None:
+        """Lower the learning rates, batch by batch, whichever optimizer's turn it is."""
+        trainer = self.trainer
+        done = trainer.current_epoch * int(trainer.num_training_batches) + batch_idx
+        total = max(int(trainer.estimated_stepping_batches), 1)
+        for optimizer in self.all_optimizers():
+            for group in optimizer.param_groups:
+                group["lr"] = self.settings.lr * max(1 - done / total, 0.0) ** self.settings.power
 
     def prepared(self, batch: Sample) -> Sample:
-        """A batch as it comes from the loader: augmented, and laid out for speed."""
-        batch = augment(batch, self.settings)
-        return {**batch, "image": batch["image"].contiguous(memory_format=torch.channels_last)}
+        """A batch as it comes from the loader: augmented, what was black still so, and laid out for speed."""
+        moved = augment(batch, replace(self.settings, brightness=0.0, contrast=0.0))
+        image = jitter(moved["image"], brightness=self.settings.brightness, contrast=self.settings.contrast)
+        image = relit(image, self.relight) * (moved["image"] > 0)
+        return {**moved, "image": image.contiguous(memory_format=torch.channels_last)}
 
     def _network_step(self, optimizer: LightningOptimizer, batch: Sample) -> None:
         self.toggle_optimizer(optimizer)  # gradients go through the critic, not into it
@@ -188,14 +199,13 @@ class Adversarial(Method):
         self.log_dict(logged, on_step=False, on_epoch=True, batch_size=batch_size)
 
     def configure_optimizers(self) -> Any:
-        """Adam for each of the parts, with the decay of :class:`Method`."""
-        total = max(int(self.trainer.estimated_stepping_batches), 1)
-        optimizers = [self._adam(part) for part in self.trained_parts()]
-        schedulers = [
-            torch.optim.lr_scheduler.LambdaLR(one, lambda step: max(1 - step / total, 0.0) ** self.settings.power)
-            for one in optimizers
-        ]
-        return optimizers, schedulers
+        """Adam for each of the parts; :meth:`set_rates` lowers their rates as in :class:`Method`."""
+        return [self._adam(part) for part in self.trained_parts()]
+
+    def all_optimizers(self) -> list[LightningOptimizer]:
+        """Those of :meth:`trained_parts`, also where there is one alone."""
+        found: Any = self.optimizers()
+        return found if isinstance(found, list) else [found]
 
     def trained_parts(self) -> list[nn.Module]:
         """What has an optimizer of its own: the network, then the critic, if there is one."""
@@ -204,6 +214,17 @@ class Adversarial(Method):
     def _adam(self, part: nn.Module) -> torch.optim.Adam:
         config = self.settings
         return torch.optim.Adam(part.parameters(), lr=config.lr, betas=config.betas, weight_decay=config.weight_decay)
+
+
+def relit(image: Tensor, most: float) -> Tensor:
+    """``(B, 1, H, W)`` in [0, 1] with another gamma and gain for each, as another window would show it; black stays.
+
+    Args:
+        image: The images.
+        most: Largest logarithm of the gamma; of the gain, half of that.
+    """
+    gamma, gain = (torch.exp(most * (2 * torch.rand(len(image), 1, 1, 1, device=image.device) - 1)) for _ in range(2))
+    return (image**gamma * gain.sqrt()).clamp(0, 1) if most > 0 else image
 
 
 def signed(batch: Sample) -> Tensor:

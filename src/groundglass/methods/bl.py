@@ -43,6 +43,7 @@ class BiomarkerLocalization(Adversarial):
         critic_steps: See :class:`Adversarial`.
         critic_start: See :class:`Adversarial`.
         heat: ``difference`` or ``positive``; see :func:`heat_map`.
+        relight: See :class:`Adversarial`.
         smooth: Standard deviation, in pixels of the network's grid, of a Gaussian over the heat map; 0 for none.
 
     Raises:
@@ -66,6 +67,7 @@ class BiomarkerLocalization(Adversarial):
         critic_steps: int = 1,
         critic_start: int = 0,
         heat: Heat = "difference",
+        relight: float = 0.0,
         smooth: float = 0.0,
     ) -> None:
         if not isinstance(network, MapGenerator):
@@ -78,6 +80,7 @@ class BiomarkerLocalization(Adversarial):
             critic=MultiScaleCritic(channels=critic_channels, norm=critic_norm),
             critic_steps=critic_steps,
             critic_start=critic_start,
+            relight=relight,
         )
         # A mean over a batch of both kinds would tell the classifier apart what one slice does not: per image.
         self.classifier = MultiScaleCritic(channels=critic_channels, norm="layer")
@@ -108,12 +111,12 @@ class BiomarkerLocalization(Adversarial):
             super().training_step(batch, batch_idx)
             return
         self.classifier_turns += 1
+        self.set_rates(batch_idx)
         batch = self.prepared(batch)
         logits = self.lesion_logits(signed(batch), batch["lung"])
         loss = F.binary_cross_entropy_with_logits(logits, batch["tag"].float())
-        self.step(self.optimizers()[2], loss)  # type: ignore[index]
+        self.step(self.all_optimizers()[2], loss)
         self.log_terms("classifier", {"loss": loss}, len(logits))
-        self.step_schedules()
 
     def lesion_logits(self, image: Tensor, lung: Tensor) -> Tensor:
         """The classifier's logits ``(B,)`` of "there is a lesion"."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from dataclasses import replace
+from typing import Any
 from typing import Literal
 
 import torch
@@ -72,6 +73,7 @@ class LesionDecomposition(Adversarial):
         opacities: Share of the normal slices into which made-up opacities are painted before the network sees them:
             the normal version must be the slice without, the lesion version what was painted. Not in paper 002.
         heat: Which reading is the heat map; see :func:`heat_map`.
+        relight: See :class:`Adversarial`.
         smooth: Standard deviation, in pixels of the network's grid, of a Gaussian over the heat map; 0 for none.
 
     Raises:
@@ -99,13 +101,15 @@ class LesionDecomposition(Adversarial):
         critic_start: int = 0,
         opacities: float = 0.0,
         heat: Heat = "difference",
+        relight: float = 0.0,
         smooth: float = 0.0,
     ) -> None:
         if not isinstance(network, DecompositionNet):
             raise InputError("method decomposition needs network: decomposition, which gives two versions of an image")
         if not 0 <= opacities <= 1 or smooth < 0:
             raise InputError("method_options: opacities must be from 0 to 1, smooth 0 or more")
-        given = {"adversarial": adversarial, "reconstruction": reconstruction, "fidelity": fidelity, "edges": edges}
+        given: dict[str, Any] = {"adversarial": adversarial, "reconstruction": reconstruction}
+        given |= {"fidelity": fidelity, "edges": edges}
         weights = replace(VARIANTS[variant], **{name: one for name, one in given.items() if one is not None})
         critic = MultiScaleCritic(channels=critic_channels, norm=critic_norm, inside=common_lungs)
         super().__init__(
@@ -114,6 +118,7 @@ class LesionDecomposition(Adversarial):
             critic=critic if weights.adversarial > 0 else None,
             critic_steps=critic_steps,
             critic_start=critic_start,
+            relight=relight,
             critic_scale=weights.critic_scale,
             common_lungs=common_lungs,
         )

@@ -27,6 +27,7 @@ class VisualAttribution(Adversarial):
         critic_steps: See :class:`Adversarial`.
         critic_start: See :class:`Adversarial`.
         long_turns: See :class:`Adversarial`; 100 in the release.
+        relight: See :class:`Adversarial`.
         smooth: Standard deviation, in pixels of the network's grid, of a Gaussian over the heat map; 0 for none.
 
     Raises:
@@ -44,6 +45,7 @@ class VisualAttribution(Adversarial):
         critic_steps: int = 5,
         critic_start: int = 0,
         long_turns: int = 100,
+        relight: float = 0.0,
         smooth: float = 0.0,
     ) -> None:
         if not isinstance(network, MapGenerator):
@@ -54,6 +56,7 @@ class VisualAttribution(Adversarial):
             critic=VaganCritic(),
             critic_steps=critic_steps,
             critic_start=critic_start,
+            relight=relight,
             long_turns=long_turns,
         )
         self.sparsity = sparsity

@@ -15,7 +15,6 @@ from groundglass.networks.encoder_decoder import Norm
 from groundglass.networks.encoder_decoder import padded
 
 
-
 class DecompositionNet(nn.Module):
     """Image to normal version and lesion version (paper 002, section 2.1), all in [-1, 1].
 

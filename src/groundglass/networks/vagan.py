@@ -39,7 +39,7 @@ class MapGenerator(nn.Module):
         return change[:, :, :height, :width]
 
 
-class VaganCritic(nn.Sequential):
+class VaganCritic(nn.Module):
     """Convolutions 16-32-64-64-128-128-256-256-256 and 1 x 1 to a score, averaged over the image."""
 
     def __init__(self) -> None:
@@ -49,9 +49,10 @@ class VaganCritic(nn.Sequential):
             layers += [nn.MaxPool2d(2)] if number else []
             for _ in group:
                 layers += [nn.Conv2d(*next(widths), 3, padding=1), nn.LeakyReLU(LEAK, inplace=True)]
-        super().__init__(*layers, nn.Conv2d(GROUPS[-1][-1], 1, 1))
+        super().__init__()
+        self.layers = nn.Sequential(*layers, nn.Conv2d(GROUPS[-1][-1], 1, 1))
 
     def forward(self, image: Tensor, lung: Tensor | None = None) -> Tensor:
         """``(B, 1, H, W)`` in [-1, 1] to scores ``(B,)``; where the lungs are makes no difference."""
-        scores: Tensor = super().forward(image)
+        scores: Tensor = self.layers(image)
         return scores.mean(dim=(1, 2, 3))

@@ -132,7 +132,7 @@ def _weights(draw: str, samples: SliceSamples, chosen: Tensor) -> Tensor | None:
 def _tagged_lesion(samples: SliceSamples, chosen: Tensor) -> Tensor:
     """Which of the chosen slices are tagged "lesion"; there must be some, and some that are tagged "no lesion"."""
     tags = samples.tensors["tag"][chosen]
-    if bool((tags < 0).any()) or len(tags.unique()) != 2:
+    if set(tags.tolist()) != {0, 1}:
         raise InputError("draw: tags needs slices tagged 'lesion' and slices tagged 'no lesion' to draw from")
     return tags == 1
 
