@@ -304,6 +304,17 @@ def test_a_run_that_is_resumed_ends_as_if_it_had_not_stopped(
         assert torch.equal(value, resumed.method.state_dict()[key]), key
 
 
+def test_the_gradient_penalty_is_in_float32_also_in_bfloat16(batch: Sample, monkeypatch: pytest.MonkeyPatch) -> None:
+    method, seen = build("decomposition"), []
+    monkeypatch.setattr(
+        "groundglass.methods.adversarial.gradient_penalty",
+        lambda critic, real, fake: seen.append(torch.is_autocast_enabled("cpu")) or critic(real).sum(),
+    )
+    with torch.autocast("cpu", torch.bfloat16):
+        method.critic_loss(batch)
+    assert seen == [False]
+
+
 # Bad input
 
 

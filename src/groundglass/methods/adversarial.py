@@ -119,7 +119,8 @@ class Adversarial(Method):
         real, fake, real_lung, fake_lung = self._paired(signed(normal), fake, normal["lung"], chosen["lung"])
         distance = critic_distance(self.scores(real, real_lung), self.scores(fake, fake_lung))
         either = real_lung | fake_lung
-        penalty = gradient_penalty(lambda image: self.scores(image, either), real, fake)
+        with torch.autocast(real.device.type, enabled=False):  # second derivatives want float32
+            penalty = gradient_penalty(lambda image: self.scores(image, either), real, fake)
         return {"loss": self.critic_scale * (distance + self.penalty * penalty), "distance": -distance}
 
     def opinion(self, fake: Tensor, chosen: Sample, normal: Sample) -> Tensor:
