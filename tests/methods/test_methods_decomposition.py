@@ -23,8 +23,10 @@ from groundglass.experiments.config import Config
 from groundglass.experiments.recipe import load_recipe
 from groundglass.methods import METHODS
 from groundglass.methods.adversarial import Adversarial
-from groundglass.methods.adversarial import relit
+from groundglass.methods.alternating import Alternating
+from groundglass.methods.augment import relit
 from groundglass.methods.decomposition import LesionDecomposition
+from groundglass.methods.heat import above_median
 from groundglass.methods.heat import heat_map
 from groundglass.methods.heat import smoothed
 from groundglass.methods.opacities import paste_opacities
@@ -98,6 +100,13 @@ def test_smoothing_spreads_a_point_as_a_gaussian() -> None:
     assert torch.equal(smoothed(point, 0), point)
 
 
+def test_the_median_inside_the_lungs_is_taken_away() -> None:
+    heat = torch.tensor([[0.1, 0.2, 0.9, 0.7], [0.3, 0.3, 0.3, 0.3]]).view(2, 1, 1, 4)
+    inside = torch.tensor([[True, True, True, False], [False] * 4]).view(2, 1, 1, 4)
+    above = above_median(heat, inside).view(2, 4)
+    torch.testing.assert_close(above, torch.tensor([[0, 0, 0.7, 0], [0, 0, 0, 0]]))
+
+
 def test_smoothed_intensity_is_zero_where_it_is_black() -> None:
     image = torch.zeros(1, 1, 16, 16)
     image[..., :8] = 0.5
@@ -110,7 +119,7 @@ def test_smoothed_intensity_is_zero_where_it_is_black() -> None:
 
 @pytest.mark.parametrize("name", SYSTEMS)
 def test_heat_is_zero_outside_and_in_0_to_1(name: str, batch: Sample) -> None:
-    method = build(name, smooth=1.0).eval()
+    method = build(name, smooth=1.0, median=True).eval()
     with torch.no_grad():
         heat = method.probabilities(batch["image"])
         views = method.views(batch["image"])
@@ -236,13 +245,13 @@ class Turns:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.taken: list[str] = []
-        step = Adversarial.step
+        step = Alternating.step
 
-        def counted(method: Adversarial, optimizer: Any, loss: Tensor) -> None:
+        def counted(method: Alternating, optimizer: Any, loss: Tensor) -> None:
             self.taken.append("nc!"[[id(one) for one in method.all_optimizers()].index(id(optimizer))])
             step(method, optimizer, loss)
 
-        monkeypatch.setattr(Adversarial, "step", counted)
+        monkeypatch.setattr(Alternating, "step", counted)
 
     def __str__(self) -> str:
         return "".join(self.taken)

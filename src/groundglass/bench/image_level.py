@@ -41,8 +41,12 @@ from groundglass.training.machine import versions
 from groundglass.training.run import train
 
 EXPERIMENT = "table-image-level"
-UNTRAINED = "smoothed-intensity"
-ROWS = (UNTRAINED, "cam", "gradcam", "bl", "vagan", "decomposition")
+UNTRAINED = {
+    "smoothed-intensity": ({"sigma": 2.0}, Grid(size=(512, 512), outside="black")),
+    "smoothed-intensity-median": ({"sigma": 3.0, "median": True}, Grid(size=(96, 96), crop="lungs", outside="black")),
+}
+"""Rows without training: as the data's protocol has it, and read as ``recipes/decomposition.yaml`` reads its heat map."""
+ROWS = (*UNTRAINED, "cam", "gradcam", "bl", "vagan", "decomposition")
 ABLATIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "decomposition-no-fidelity": ("decomposition", {"method_options": {"fidelity": 0.0}}),
     "decomposition-no-lesion-decoder": (
@@ -87,9 +91,10 @@ def table_image_level(plan: Plan) -> str:
 
 
 def _record(cell: Cell, plan: Plan, folder: DatasetFolder, side: list[Pair]) -> dict[str, Any]:
-    if cell.row == UNTRAINED:
-        predictor = Predictor(SmoothedIntensity(), Grid(size=(512, 512), outside="black"), batch_size=4)
-        scored, record = score(predictor, folder, plan.root, side), _untrained(cell, plan, folder)
+    if cell.row in UNTRAINED:
+        options, grid = UNTRAINED[cell.row]
+        scored = score(Predictor(SmoothedIntensity(**options), grid, batch_size=4), folder, plan.root, side)
+        record = _untrained(cell, plan, folder, grid)
     else:
         run = train(_config(cell, plan), folder.root, plan.work / _name(cell), resume=True, quiet=plan.quiet)
         scored = score(Predictor(run.method, run.config.grid), folder, plan.root, side)
@@ -105,7 +110,7 @@ def _config(cell: Cell, plan: Plan) -> Config:
     return replace(load_recipe(recipe, merged(changes, dict(plan.overrides))), seed=cell.seed)
 
 
-def _untrained(cell: Cell, plan: Plan, folder: DatasetFolder) -> dict[str, Any]:
+def _untrained(cell: Cell, plan: Plan, folder: DatasetFolder, grid: Grid) -> dict[str, Any]:
     """The record of a row without a run."""
     return {
         "experiment": EXPERIMENT,
@@ -120,7 +125,7 @@ def _untrained(cell: Cell, plan: Plan, folder: DatasetFolder) -> dict[str, Any]:
         "threads": torch.get_num_threads(),
         "machine": machine(),
         "versions": versions(),
-        "image_size": [512, 512],
+        "image_size": list(grid.size),
         "epochs": 0,
         "orientations": 1,
         "command": command(cell, plan, EXPERIMENT),
@@ -149,7 +154,7 @@ def _name(cell: Cell) -> str:
 
 
 def _method(row: str) -> str:
-    return row if row == UNTRAINED else load_recipe(ABLATIONS.get(row, (row, {}))[0]).method
+    return "smoothed-intensity" if row in UNTRAINED else load_recipe(ABLATIONS.get(row, (row, {}))[0]).method
 
 
 def _keep_panel(scored: Scored, plan: Plan, cell: Cell) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import replace
-from typing import Any
 from typing import ClassVar
 
 import torch
@@ -12,29 +10,27 @@ from lightning.pytorch.core.optimizer import LightningOptimizer
 from torch import Tensor
 from torch import nn
 
-from groundglass.datasets.augmentation import jitter
 from groundglass.datasets.samples import Sample
 from groundglass.datasets.samples import SliceSamples
 from groundglass.errors import InputError
 from groundglass.losses.wasserstein import adversarial_loss
 from groundglass.losses.wasserstein import critic_distance
 from groundglass.losses.wasserstein import gradient_penalty
-from groundglass.methods.augment import augment
-from groundglass.methods.method import Method
+from groundglass.methods.alternating import Alternating
 from groundglass.methods.settings import TrainingSettings
 from groundglass.methods.tagged import halves
 from groundglass.methods.tagged import tagged_slices
 
 
-class Adversarial(Method):
+class Adversarial(Alternating):
     """Base of decomposition, BL and VA-GAN: a network makes slices look normal to a critic (Wasserstein GAN).
 
     A batch holds slices tagged "lesion" and slices tagged "no lesion". Every batch trains the critic; every
     ``critic_steps``-th also trains the network, which is the optimizer's turn of :meth:`loss`.
 
     Args:
-        network: See :class:`Method`.
-        settings: See :class:`Method`; both optimizers have these.
+        network: See :class:`Alternating`.
+        settings: See :class:`Alternating`.
         critic: Images and where their lungs are to scores, higher for normal ones; ``None`` for no critic at all.
         critic_steps: Critic steps for one of the network: 1 in paper 002's release, 5 in WGAN-GP.
         critic_start: Critic steps before the network's first.
@@ -44,7 +40,7 @@ class Adversarial(Method):
         critic_scale: Factor of the critic's whole loss (0.01 in paper 002's release).
         common_lungs: Show the critic a normal and a made slice only where both have lung, so that it cannot tell them
             apart by the size and shape of the lungs.
-        relight: Largest change, in training, of a slice's gamma and gain, as logarithms; see :func:`relit`.
+        relight: See :class:`Alternating`.
 
     Raises:
         InputError: If a number of steps is too small.
@@ -68,10 +64,9 @@ class Adversarial(Method):
         common_lungs: bool = False,
         relight: float = 0.0,
     ) -> None:
-        super().__init__(network=network, settings=settings)
+        super().__init__(network=network, settings=settings, relight=relight)
         if critic_steps < 1 or critic_start < 0 or long_turns < 0:
             raise InputError("method_options: critic_steps must be 1 or more, critic_start and long_turns 0 or more")
-        self.automatic_optimization = False
         self.critic = critic
         self.critic_steps = critic_steps
         self.critic_start = critic_start
@@ -79,7 +74,6 @@ class Adversarial(Method):
         self.penalty = penalty
         self.critic_scale = critic_scale
         self.common_lungs = common_lungs
-        self.relight = relight
         # Buffers, so that a run that is resumed goes on in the middle of a turn.
         self.register_buffer("critic_turns", torch.tensor(0))
         self.register_buffer("network_turns", torch.tensor(0))
@@ -158,34 +152,12 @@ class Adversarial(Method):
             self.network_turns += 1
             self._network_step(network_optimizer, batch)
 
-    def set_rates(self, batch_idx: int) -> None:
-        """Lower the learning rates, batch by batch, whichever optimizer's turn it is."""
-        trainer = self.trainer
-        done = trainer.current_epoch * int(trainer.num_training_batches) + batch_idx
-        total = max(int(trainer.estimated_stepping_batches), 1)
-        for optimizer in self.all_optimizers():
-            for group in optimizer.param_groups:
-                group["lr"] = self.settings.lr * max(1 - done / total, 0.0) ** self.settings.power
-
-    def prepared(self, batch: Sample) -> Sample:
-        """A batch as it comes from the loader: augmented, what was black still so, and laid out for speed."""
-        moved = augment(batch, replace(self.settings, brightness=0.0, contrast=0.0))
-        image = jitter(moved["image"], brightness=self.settings.brightness, contrast=self.settings.contrast)
-        image = relit(image, self.relight) * (moved["image"] > 0)
-        return {**moved, "image": image.contiguous(memory_format=torch.channels_last)}
-
     def _network_step(self, optimizer: LightningOptimizer, batch: Sample) -> None:
         self.toggle_optimizer(optimizer)  # gradients go through the critic, not into it
         terms = self.loss(batch)
         self.step(optimizer, terms["loss"])
         self.untoggle_optimizer(optimizer)
         self.log_terms("train", terms, len(batch["tag"]))
-
-    def step(self, optimizer: LightningOptimizer, loss: Tensor) -> None:
-        """One step of an optimizer down a loss."""
-        optimizer.zero_grad()
-        self.manual_backward(loss)
-        optimizer.step()
 
     def _wanted(self) -> int:
         """Critic steps before the network's next."""
@@ -194,38 +166,9 @@ class Adversarial(Method):
         long = self.long_turns if done < 25 or done % 100 == 0 else 0
         return max(self.critic_steps, first, long)
 
-    def log_terms(self, name: str, terms: dict[str, Tensor], batch_size: int) -> None:
-        """Terms of a loss for the history, as ``<name>_<term>``."""
-        logged = {f"{name}_{key}": value.detach() for key, value in terms.items()}
-        self.log_dict(logged, on_step=False, on_epoch=True, batch_size=batch_size)
-
-    def configure_optimizers(self) -> Any:
-        """Adam for each of the parts; :meth:`set_rates` lowers their rates as in :class:`Method`."""
-        return [self._adam(part) for part in self.trained_parts()]
-
-    def all_optimizers(self) -> list[LightningOptimizer]:
-        """Those of :meth:`trained_parts`, also where there is one alone."""
-        found: Any = self.optimizers()
-        return found if isinstance(found, list) else [found]
-
     def trained_parts(self) -> list[nn.Module]:
         """What has an optimizer of its own: the network, then the critic, if there is one."""
         return [self.network] if self.critic is None else [self.network, self.critic]
-
-    def _adam(self, part: nn.Module) -> torch.optim.Adam:
-        config = self.settings
-        return torch.optim.Adam(part.parameters(), lr=config.lr, betas=config.betas, weight_decay=config.weight_decay)
-
-
-def relit(image: Tensor, most: float) -> Tensor:
-    """``(B, 1, H, W)`` in [0, 1] with another gamma and gain for each, as another window would show it; black stays.
-
-    Args:
-        image: The images.
-        most: Largest logarithm of the gamma; of the gain, half of that.
-    """
-    gamma, gain = (torch.exp(most * (2 * torch.rand(len(image), 1, 1, 1, device=image.device) - 1)) for _ in range(2))
-    return (image**gamma * gain.sqrt()).clamp(0, 1) if most > 0 else image
 
 
 def signed(batch: Sample) -> Tensor:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import torch
+from torch import Tensor
+
 from groundglass.datasets.augmentation import Dihedral
 from groundglass.datasets.augmentation import Zoom
 from groundglass.datasets.augmentation import jitter
@@ -24,3 +27,14 @@ def augment(batch: Sample, settings: TrainingSettings) -> Sample:
         moved |= {key: move.apply(moved[key]) for key in MOVED if key in moved}
     moved["image"] = jitter(moved["image"], brightness=settings.brightness, contrast=settings.contrast)
     return moved
+
+
+def relit(image: Tensor, most: float) -> Tensor:
+    """``(B, 1, H, W)`` in [0, 1] with another gamma and gain for each, as another window would show it; black stays.
+
+    Args:
+        image: The images.
+        most: Largest logarithm of the gamma; of the gain, half of that.
+    """
+    gamma, gain = (torch.exp(most * (2 * torch.rand(len(image), 1, 1, 1, device=image.device) - 1)) for _ in range(2))
+    return (image**gamma * gain.sqrt()).clamp(0, 1) if most > 0 else image

@@ -16,6 +16,7 @@ from groundglass.losses.weighted_distance import weighted_distance
 from groundglass.methods.adversarial import Adversarial
 from groundglass.methods.adversarial import signed
 from groundglass.methods.heat import Heat
+from groundglass.methods.heat import above_median
 from groundglass.methods.heat import heat_map
 from groundglass.methods.heat import smoothed
 from groundglass.methods.settings import TrainingSettings
@@ -43,6 +44,7 @@ class BiomarkerLocalization(Adversarial):
         critic_steps: See :class:`Adversarial`.
         critic_start: See :class:`Adversarial`.
         heat: ``difference`` or ``positive``; see :func:`heat_map`.
+        median: Take the heat map's own median inside the lungs away from it; see :func:`above_median`.
         relight: See :class:`Adversarial`.
         smooth: Standard deviation, in pixels of the network's grid, of a Gaussian over the heat map; 0 for none.
 
@@ -67,6 +69,7 @@ class BiomarkerLocalization(Adversarial):
         critic_steps: int = 1,
         critic_start: int = 0,
         heat: Heat = "difference",
+        median: bool = False,
         relight: float = 0.0,
         smooth: float = 0.0,
     ) -> None:
@@ -90,6 +93,7 @@ class BiomarkerLocalization(Adversarial):
         self.classification = classification
         self.classifier_steps = classifier_steps
         self.reading: Heat = heat
+        self.median = median
         self.smooth = smooth
 
     def normal_version(self, image: Tensor) -> Tensor:
@@ -99,7 +103,8 @@ class BiomarkerLocalization(Adversarial):
     def heat(self, image: Tensor) -> Tensor:
         """What was changed; see :func:`heat_map`."""
         normal, inside = self.normal_version(image), image > -1
-        return smoothed(heat_map(image, normal, torch.zeros_like(normal), self.reading) * inside, self.smooth)
+        heat = heat_map(image, normal, torch.zeros_like(normal), self.reading) * inside
+        return smoothed(above_median(heat, inside) if self.median else heat, self.smooth)
 
     def views(self, image: Tensor) -> dict[str, Tensor]:
         """Normal version and heat map, in [0, 1], of images in [0, 1]."""

@@ -18,6 +18,7 @@ from groundglass.losses.weighted_distance import weighted_distance
 from groundglass.methods.adversarial import Adversarial
 from groundglass.methods.adversarial import signed
 from groundglass.methods.heat import Heat
+from groundglass.methods.heat import above_median
 from groundglass.methods.heat import heat_map
 from groundglass.methods.heat import smoothed
 from groundglass.methods.opacities import paste_opacities
@@ -73,6 +74,7 @@ class LesionDecomposition(Adversarial):
         opacities: Share of the normal slices into which made-up opacities are painted before the network sees them:
             the normal version must be the slice without, the lesion version what was painted. Not in paper 002.
         heat: Which reading is the heat map; see :func:`heat_map`.
+        median: Take the heat map's own median inside the lungs away from it; see :func:`above_median`.
         relight: See :class:`Adversarial`.
         smooth: Standard deviation, in pixels of the network's grid, of a Gaussian over the heat map; 0 for none.
 
@@ -101,6 +103,7 @@ class LesionDecomposition(Adversarial):
         critic_start: int = 0,
         opacities: float = 0.0,
         heat: Heat = "difference",
+        median: bool = False,
         relight: float = 0.0,
         smooth: float = 0.0,
     ) -> None:
@@ -127,6 +130,7 @@ class LesionDecomposition(Adversarial):
         self.p: Literal[1, 2] = p
         self.opacities = opacities
         self.reading: Heat = heat
+        self.median = median
         self.smooth = smooth
 
     def versions(self, image: Tensor) -> tuple[Tensor, Tensor]:
@@ -141,7 +145,8 @@ class LesionDecomposition(Adversarial):
     def heat(self, image: Tensor) -> Tensor:
         """See :class:`Adversarial`."""
         inside = image > -1
-        return smoothed(heat_map(image, *self.versions(image), self.reading) * inside, self.smooth)
+        heat = heat_map(image, *self.versions(image), self.reading) * inside
+        return smoothed(above_median(heat, inside) if self.median else heat, self.smooth)
 
     def views(self, image: Tensor) -> dict[str, Tensor]:
         """Normal version, lesion version and heat map, in [0, 1], of images in [0, 1]."""

@@ -28,6 +28,20 @@ def heat_map(image: Tensor, normal: Tensor, lesion: Tensor, reading: Heat) -> Te
     return difference.abs() if reading == "difference" else difference.clamp(min=0)
 
 
+def above_median(heat: Tensor, inside: Tensor) -> Tensor:
+    """How far a heat map lies above its own median inside the lungs; 0 where it does not.
+
+    A slice in an unusual window is changed everywhere, and would outshine the lesions of all others.
+
+    Args:
+        heat: ``(B, 1, *spatial)``.
+        inside: The same, bool; an image without lung gives nothing.
+    """
+    flat = torch.where(inside, heat, torch.nan).flatten(1)
+    median = flat.nanmedian(dim=1).values.nan_to_num(0.0).view(-1, *[1] * (heat.ndim - 1))
+    return (heat - median).clamp(min=0) * inside
+
+
 def smoothed(heat: Tensor, sigma: float) -> Tensor:
     """``(B, 1, H, W)`` after a Gaussian of ``sigma`` pixels; 0 leaves it as it is."""
     if sigma <= 0:

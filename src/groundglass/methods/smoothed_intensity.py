@@ -9,6 +9,7 @@ from torch import nn
 
 from groundglass.datasets.samples import Sample
 from groundglass.errors import InputError
+from groundglass.methods.heat import above_median
 from groundglass.methods.heat import smoothed
 from groundglass.methods.method import Method
 from groundglass.methods.settings import TrainingSettings
@@ -22,17 +23,20 @@ class SmoothedIntensity(Method):
 
     Args:
         sigma: Standard deviation of the Gaussian, in pixels of the network's grid.
+        median: Take the median inside the lungs away first; see :func:`above_median`.
     """
 
     uses: ClassVar[tuple[str, ...]] = ()
 
-    def __init__(self, *, sigma: float = SIGMA) -> None:
+    def __init__(self, *, sigma: float = SIGMA, median: bool = False) -> None:
         super().__init__(network=nn.Identity(), settings=TrainingSettings())
         self.sigma = sigma
+        self.median = median
 
     def probabilities(self, image: Tensor) -> Tensor:
         """The heat map, zero where the image is black."""
-        return smoothed(image, self.sigma) * (image > 0)
+        inside = image > 0
+        return smoothed(above_median(image, inside) if self.median else image, self.sigma) * inside
 
     def loss(self, batch: Sample) -> dict[str, Tensor]:
         """Refused.

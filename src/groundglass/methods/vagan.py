@@ -10,6 +10,7 @@ from groundglass.datasets.samples import Sample
 from groundglass.errors import InputError
 from groundglass.methods.adversarial import Adversarial
 from groundglass.methods.adversarial import signed
+from groundglass.methods.heat import above_median
 from groundglass.methods.heat import smoothed
 from groundglass.methods.settings import TrainingSettings
 from groundglass.methods.tagged import halves
@@ -27,6 +28,7 @@ class VisualAttribution(Adversarial):
         critic_steps: See :class:`Adversarial`.
         critic_start: See :class:`Adversarial`.
         long_turns: See :class:`Adversarial`; 100 in the release.
+        median: Take the heat map's own median inside the lungs away from it; see :func:`above_median`.
         relight: See :class:`Adversarial`.
         smooth: Standard deviation, in pixels of the network's grid, of a Gaussian over the heat map; 0 for none.
 
@@ -45,6 +47,7 @@ class VisualAttribution(Adversarial):
         critic_steps: int = 5,
         critic_start: int = 0,
         long_turns: int = 100,
+        median: bool = False,
         relight: float = 0.0,
         smooth: float = 0.0,
     ) -> None:
@@ -60,6 +63,7 @@ class VisualAttribution(Adversarial):
             long_turns=long_turns,
         )
         self.sparsity = sparsity
+        self.median = median
         self.smooth = smooth
 
     def normal_version(self, image: Tensor) -> Tensor:
@@ -69,7 +73,8 @@ class VisualAttribution(Adversarial):
     def heat(self, image: Tensor) -> Tensor:
         """The size of the map ``|M|``, where 1 and more is white."""
         inside = image > -1
-        return smoothed(self.network(image).abs().clamp(max=1) * inside, self.smooth)
+        heat = self.network(image).abs().clamp(max=1) * inside
+        return smoothed(above_median(heat, inside) if self.median else heat, self.smooth)
 
     def views(self, image: Tensor) -> dict[str, Tensor]:
         """Normal version and heat map, in [0, 1], of images in [0, 1]."""
