@@ -45,7 +45,7 @@ UNTRAINED = {
     "smoothed-intensity": ({"sigma": 2.0}, Grid(size=(512, 512), outside="black")),
     "smoothed-intensity-median": ({"sigma": 3.0, "median": True}, Grid(size=(96, 96), crop="lungs", outside="black")),
 }
-"""Rows without training: as the data's protocol has it, and read as ``recipes/decomposition.yaml`` reads its heat map."""
+"""Rows without training: as the data has it, and read as ``recipes/decomposition.yaml`` reads its heat map."""
 ROWS = (*UNTRAINED, "cam", "gradcam", "bl", "vagan", "decomposition")
 ABLATIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "decomposition-no-fidelity": ("decomposition", {"method_options": {"fidelity": 0.0}}),

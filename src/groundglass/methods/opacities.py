@@ -11,9 +11,9 @@ from torch import Tensor
 
 MOST = 4
 """Opacities in a slice."""
-RADII = (0.04, 0.4)
+RADII = (0.04, 0.24)
 """Of an opacity, as shares of half the image; small ones are more frequent."""
-STRENGTHS = (0.12, 0.9)
+STRENGTHS = (0.12, 0.72)
 """How far an opacity brings a pixel towards white: from faint ground glass to consolidation."""
 
 
