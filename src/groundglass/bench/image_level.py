@@ -41,7 +41,7 @@ from groundglass.training.machine import versions
 from groundglass.training.run import train
 
 EXPERIMENT = "table-image-level"
-UNTRAINED = {
+UNTRAINED: dict[str, tuple[dict[str, Any], Grid]] = {
     "smoothed-intensity": ({"sigma": 2.0}, Grid(size=(512, 512), outside="black")),
     "smoothed-intensity-median": ({"sigma": 3.0, "median": True}, Grid(size=(96, 96), crop="lungs", outside="black")),
 }
@@ -159,7 +159,7 @@ def _method(row: str) -> str:
 
 def _keep_panel(scored: Scored, plan: Plan, cell: Cell) -> None:
     with replacing(plan.work / "panels" / f"{_name(cell)}.npz") as temporary, temporary.open("wb") as file:
-        np.savez_compressed(file, **scored.panel)
+        np.savez_compressed(file, allow_pickle=False, **scored.panel)
 
 
 def _write(output: Path, work: Path) -> str:

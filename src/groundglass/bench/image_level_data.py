@@ -17,6 +17,7 @@ from groundglass.datasets.catalog.covidcell import CovidCell
 from groundglass.datasets.folder import DESCRIPTION
 from groundglass.datasets.folder import DatasetFolder
 from groundglass.datasets.prepare import prepare
+from groundglass.labels.events import Label
 from groundglass.labels.simulate import simulate_slice_tags
 from groundglass.prediction.evaluate import Pair
 from groundglass.prediction.evaluate import scored_cases
@@ -45,8 +46,8 @@ def covidcell(root: Path, work: Path) -> DatasetFolder:
         return DatasetFolder.open(path)
     (path / DESCRIPTION).unlink(missing_ok=True)
     folder = prepare(CovidCell(root / "covidcell"), path, name="covidcell")
-    parts = {name: tuple(map(_without_normal, getattr(folder.split, name))) for name in ("validation", "test")}
-    folder = DatasetFolder(path, "covidcell", replace(folder.split, **parts))
+    validation, test = (tuple(map(_without_normal, part)) for part in (folder.split.validation, folder.split.test))
+    folder = DatasetFolder(path, "covidcell", replace(folder.split, validation=validation, test=test))
     folder.save()
     folder.store.append([tag for case in folder.split.training for tag in _tags(folder, case)])
     return folder
@@ -61,7 +62,7 @@ def _without_normal(case: Case) -> Case:
     return case if is_lesion(case) else replace(case, label=None)
 
 
-def _tags(folder: DatasetFolder, case: Case) -> list:  # type: ignore[type-arg]
+def _tags(folder: DatasetFolder, case: Case) -> list[Label]:
     mask = folder.mask(case)
     assert mask is not None
     return simulate_slice_tags(mask.with_voxels(np.full(mask.shape, is_lesion(case), np.uint8), "mask"), case.case)

@@ -54,8 +54,8 @@ def _curves(series: Mapping[str, Curve], xlabel: str, ylabel: str) -> bytes:
     axes = figure.subplots()
     for number, (name, points) in enumerate(series.items()):
         x, y = np.array(points, float).T
-        style = {"color": f"C{number % COLORS}", "linestyle": LINES[number // COLORS % len(LINES)]}
-        axes.plot(x, y, label=name, linewidth=1.6, **style)
+        line = LINES[number // COLORS % len(LINES)]
+        axes.plot(x, y, label=name, linewidth=1.6, color=f"C{number % COLORS}", linestyle=line)
     axes.set(xlabel=xlabel, ylabel=ylabel, ylim=(0, 1))
     axes.set_xlim(left=0)
     axes.spines[["top", "right"]].set_visible(False)

@@ -62,8 +62,8 @@ def load_recipe(recipe: str | Path, overrides: dict[str, Any] | None = None) -> 
 
 def merged(base: dict[str, Any], overrides: dict[str, Any]) -> dict[str, Any]:
     """Keys of a recipe with some changed; what is nested is merged too."""
-    merged = dict(base)
+    changed = dict(base)
     for key, value in overrides.items():
         both = isinstance(value, dict) and isinstance(base.get(key), dict)
-        merged[key] = merged(base[key], value) if both else value
-    return merged
+        changed[key] = merged(base[key], value) if both else value
+    return changed

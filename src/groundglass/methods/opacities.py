@@ -48,11 +48,14 @@ def _painted(image: Tensor, lung: Tensor) -> Tensor:
 
 
 def _shape(lung: Tensor) -> Tensor:
-    """``(H, W)``: above 0 in some ellipses with their centers in ``lung`` ``(H, W)``, falling off around them."""
+    """``(H, W)``: 0, and more towards the middle of some ellipses with their centers in ``lung`` ``(H, W)``.
+
+    At 0 the noise decides: all of the lung has faint patches, and where an ellipse lies the patches are closed.
+    """
     height, width = lung.shape
     places = lung.nonzero().cpu()
     rows, columns = torch.linspace(-1, 1, height)[:, None], torch.linspace(-1, 1, width)[None]
-    depth = torch.full((height, width), -9.0)
+    depth = torch.zeros(height, width)
     for _ in range(int(torch.randint(1, MOST + 1, ()))):
         row, column = 2 * places[torch.randint(len(places), ())] / torch.tensor([height, width]) - 1
         radius = RADII[0] + (RADII[1] - RADII[0]) * torch.rand(()) ** 1.5

@@ -63,7 +63,7 @@ def _mean(feature: Tensor, where: Tensor | None) -> Tensor:
     """``(B, C)``: mean over the pixels ``where`` says, each as much as of it is inside."""
     if where is None:
         return feature.mean(dim=(2, 3))
-    share = F.adaptive_avg_pool2d(where, tuple(feature.shape[2:])).to(feature)
+    share = F.adaptive_avg_pool2d(where, (feature.shape[2], feature.shape[3])).to(feature)
     return (feature * share).sum(dim=(2, 3)) / share.sum(dim=(2, 3)).clamp(min=1e-6)
 
 
