@@ -83,7 +83,7 @@ def test_some_parts_can_be_read_alone(root: Path) -> None:
 
 
 def test_an_annotator_who_is_not_there_is_named(root: Path) -> None:
-    with pytest.raises(InputError, match="annotator 'c': choose a or b"):
+    with pytest.raises(InputError, match="annotator 'c': choose a, b or released"):
         CovidCell(root, annotator="c")
 
 
