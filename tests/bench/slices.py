@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from groundglass.bench.medseg100 import Plan
+from groundglass.bench.plan import Plan
 
 SMALL = {"network_options": {"channels": [4, 8]}, "grid": {"size": [32, 32]}, "epochs": 2, "batch_size": 4}
 

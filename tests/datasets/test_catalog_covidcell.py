@@ -83,7 +83,7 @@ def test_some_parts_can_be_read_alone(root: Path) -> None:
 
 
 def test_an_annotator_who_is_not_there_is_named(root: Path) -> None:
-    with pytest.raises(InputError, match="annotator 'c': choose a or b"):
+    with pytest.raises(InputError, match="annotator 'c': choose a, b or released"):
         CovidCell(root, annotator="c")
 
 
@@ -99,3 +99,24 @@ def test_a_damaged_table_is_named(root: Path, line: str) -> None:
         file.write(line + "\n")
     with pytest.raises(InputError, match=r"runs\.csv: "):
         CovidCell(root).sources()
+
+
+def test_released_masks_are_cut_at_half_white_and_doubled(root: Path) -> None:
+    for numbers in (numbers for (kind, _), numbers in RUNS.items() if kind == "lesion"):
+        for number in numbers:
+            mask = np.zeros((10, 10), np.uint8)
+            mask[3, 2:5] = (128, 127, 255)
+            write_picture(root / "mask_released" / f"lesion_{number}.png", mask)
+    folder = prepared(root, annotator="released")
+    mask = folder.mask(folder.split.training[0])
+    assert mask is not None
+    wanted = np.zeros((20, 20), bool)
+    wanted[6:8, [4, 5, 8, 9]] = True
+    assert (mask.voxels.astype(bool) == wanted).all()
+
+
+def test_masks_of_another_size_are_refused(root: Path) -> None:
+    for path in (root / "mask_annotator_b").iterdir():
+        write_picture(path, np.zeros((15, 15), np.uint8))
+    with pytest.raises(InputError, match="neither the size of"):
+        prepared(root, annotator="b")

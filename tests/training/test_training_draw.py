@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from groundglass.datasets.folder import DatasetFolder
+from groundglass.datasets.loader import EpochSampler
 from groundglass.datasets.samples import SliceSamples
 from groundglass.errors import InputError
 from groundglass.experiments.checkpoint import build_method
@@ -77,7 +78,47 @@ def test_without_the_option_only_labeled_slices_are_drawn(
     assert set(counts) == {2, 4}
 
 
-@pytest.mark.parametrize("draw", ["cases", "halves", "lesions"])
+@pytest.mark.parametrize("draw", ["cases", "halves", "lesions", "tags"])
 def test_drawing_needs_a_number_of_slices(small_config: MakeConfig, draw: str) -> None:
     with pytest.raises(InputError, match=f"draw: {draw} needs epoch_samples"):
         small_config(draw=draw)
+
+
+def tagged(small_config: MakeConfig, batch_size: int = 4) -> Config:
+    return small_config(method="mixed", labels=["slice_tag"], draw="tags", epoch_samples=30, batch_size=batch_size)
+
+
+def test_pairs_of_tags_fill_every_batch_half_and_half(
+    small_config: MakeConfig, blobs: DatasetFolder, tmp_path: Path
+) -> None:
+    config = tagged(small_config)
+    samples = SliceSamples(blobs, blobs.split.training, config.grid, kinds=["slice_tag"])
+    method = build_method(config)
+    trainer = build_trainer(config, tmp_path / "run", method, [], device="cpu", devices=1, console=None)
+    loader = build_loader(config, method, samples, trainer)
+    batches = list(loader)
+    assert len(batches) == len(loader) == 7
+    assert all(batch["tag"].tolist() == [1, 0, 1, 0] for batch in batches)
+
+
+def test_two_processes_share_the_pairs(small_config: MakeConfig) -> None:
+    chosen = torch.arange(10)
+    lesion = chosen < 4
+    shares = []
+    for rank in (0, 1):
+        shares.append(list(EpochSampler(chosen, seed=3, length=20, pair=lesion, rank=rank, world_size=2)))
+    assert [len(share) for share in shares] == [10, 10]
+    assert all((share[0::2] < torch.tensor(4)).all() for share in map(torch.tensor, shares))
+    assert all((share[1::2] >= torch.tensor(4)).all() for share in map(torch.tensor, shares))
+    whole = list(EpochSampler(chosen, seed=3, length=20, pair=lesion))
+    assert sorted(whole) == sorted(shares[0] + shares[1])
+
+
+def test_pairs_need_both_kinds_of_tags(small_config: MakeConfig, blobs: DatasetFolder, tmp_path: Path) -> None:
+    config = tagged(small_config)
+    samples = SliceSamples(blobs, blobs.split.training, config.grid, kinds=["slice_tag"])
+    samples.tensors["tag"].fill_(1)
+    method = build_method(config)
+    trainer = build_trainer(config, tmp_path / "run", method, [], device="cpu", devices=1, console=None)
+    with pytest.raises(InputError, match="draw: tags needs slices"):
+        build_loader(config, method, samples, trainer)

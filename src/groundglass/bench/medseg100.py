@@ -1,76 +1,34 @@
-"""What the tables on medseg100 (paper 000's COVID-19-A) share: the dataset, and runs that are not started twice."""
+"""What the tables on medseg100 (paper 000's COVID-19-A) share: the dataset and its rows."""
 
 from __future__ import annotations
 
-import json
-import shlex
 from collections.abc import Callable
-from collections.abc import Iterator
 from collections.abc import Mapping
-from collections.abc import Sequence
-from dataclasses import dataclass
-from dataclasses import field
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from groundglass.bench.plan import Cell
+from groundglass.bench.plan import Plan
+from groundglass.bench.plan import run_missing
+from groundglass.bench.plan import run_record
 from groundglass.datasets.catalog.covid_semiseg import CovidSemiSeg
 from groundglass.datasets.folder import DESCRIPTION
 from groundglass.datasets.folder import DatasetFolder
 from groundglass.datasets.prepare import prepare
 from groundglass.datasets.prepare import simulate_labels
 from groundglass.experiments.recipe import load_recipe
-from groundglass.files import write_text
 from groundglass.training.run import Run
 from groundglass.training.run import train
 
 Scores = Callable[[Run, DatasetFolder], Mapping[str, float]]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Plan:
-    """The runs of a table.
-
-    Args:
-        root: Folder of medseg100.
-        output: Where ``<recipe>-<network>-seed<k>.json`` and the table go.
-        work: Where the dataset and the runs go.
-        rows: Recipes to run.
-        networks: Networks to run them with.
-        seeds: Seeds of the runs.
-        overrides: Recipe keys to change for all rows, as in a recipe.
-        quiet: Show no progress.
-    """
-
-    root: Path
-    output: Path
-    work: Path
-    rows: Sequence[str]
-    networks: Sequence[str] = ("unet",)
-    seeds: Sequence[int] = (0, 1, 2)
-    overrides: Mapping[str, Any] = field(default_factory=dict)
-    quiet: bool = False
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One run of a plan: a recipe, a network, a seed."""
-
-    row: str
-    network: str
-    seed: int
-
-    @property
-    def name(self) -> str:
-        """What its files are called."""
-        return f"{self.row}-{self.network}-seed{self.seed}"
-
-
 def make_table(plan: Plan, experiment: str, scores: Scores, write: Callable[[Path], str]) -> str:
     """Train and score each recipe with each network and seed whose result is not there yet, and write the table.
 
     Args:
-        plan: The runs.
+        plan: The runs; its root is the folder of medseg100.
         experiment: Name of the benchmark.
         scores: The metrics of a finished run; those that are not a number become null.
         write: Writes the table of the results in a folder, and gives it back.
@@ -78,23 +36,12 @@ def make_table(plan: Plan, experiment: str, scores: Scores, write: Callable[[Pat
     Returns:
         The table, in Markdown.
     """
-    for cell in _missing(plan):
+
+    def record(cell: Cell) -> dict[str, Any]:
         run, folder = _train(cell, plan)
-        write_text(
-            plan.output / f"{cell.name}.json",
-            json.dumps(_record(cell, plan, experiment, run, scores(run, folder)), indent=1) + "\n",
-        )
-        write(plan.output)
-    return write(plan.output)
+        return run_record(cell, plan, experiment, run, scores(run, folder))
 
-
-def _missing(plan: Plan) -> Iterator[Cell]:
-    for network in plan.networks:
-        for seed in plan.seeds:
-            for row in plan.rows:
-                cell = Cell(row, network, seed)
-                if not (plan.output / f"{cell.name}.json").exists():
-                    yield cell
+    return run_missing(plan, record, write)
 
 
 def _train(cell: Cell, plan: Plan) -> tuple[Run, DatasetFolder]:
@@ -111,30 +58,3 @@ def _dataset(plan: Plan, *, unlabeled: bool) -> DatasetFolder:
     folder = prepare(CovidSemiSeg(plan.root, unlabeled=unlabeled), path, name="medseg100")
     simulate_labels(folder, ["points", "masks"])
     return folder
-
-
-def _record(cell: Cell, plan: Plan, experiment: str, run: Run, metrics: Mapping[str, float]) -> dict[str, Any]:
-    return {
-        "experiment": experiment,
-        **run.result,
-        "metrics": {name: _plain(value) for name, value in metrics.items()},
-        "method": cell.row,
-        "variant": run.config.method_options.get("variant", "released"),
-        "image_size": list(run.config.grid.size),
-        "epochs": run.config.epochs,
-        "orientations": run.config.orientations,
-        "command": _command(cell, plan, experiment),
-    }
-
-
-def _plain(value: float | None) -> float | None:
-    return None if value is None or value != value else round(value, 5)
-
-
-def _command(cell: Cell, plan: Plan, experiment: str) -> str:
-    """What makes this very result again."""
-    words = ["groundglass", "bench", experiment, "--root", plan.root.name, "--rows", cell.row]
-    words += ["--networks", cell.network, "--seeds", str(cell.seed)]
-    if plan.overrides:
-        words += ["--overrides", json.dumps(plan.overrides)]
-    return shlex.join(words)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from groundglass.bench.medseg100 import Plan
 from groundglass.bench.medseg100 import make_table
+from groundglass.bench.plan import Plan
 from groundglass.bench.results import write_table
 from groundglass.datasets.folder import DatasetFolder
 from groundglass.prediction.evaluate import evaluate

@@ -12,8 +12,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from groundglass.bench.medseg100 import Plan
 from groundglass.bench.medseg100 import make_table
+from groundglass.bench.plan import Plan
 from groundglass.bench.results import mean_sd
 from groundglass.bench.results import read_results
 from groundglass.datasets.folder import DatasetFolder

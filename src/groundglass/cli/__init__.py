@@ -17,6 +17,7 @@ from groundglass.cli import bench
 from groundglass.cli import demo
 from groundglass.cli import evaluate
 from groundglass.cli import info
+from groundglass.cli import look
 from groundglass.cli import predict
 from groundglass.cli import prepare
 from groundglass.cli import report
@@ -30,6 +31,7 @@ VERBS = {
     "train": train,
     "active": active,
     "evaluate": evaluate,
+    "look": look,
     "predict": predict,
     "report": report,
     "bench": bench,

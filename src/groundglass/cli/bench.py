@@ -29,7 +29,9 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--rows",
         help="recipes to run, by default the paper's; active learning: pools and arms; shipped-model: masks or clicks",
     )
-    parser.add_argument("--networks", default="unet", help="networks to run them with")
+    parser.add_argument(
+        "--networks", default="unet", help="networks to run them with; table-image-level has each recipe's own"
+    )
     parser.add_argument("--seeds", default="0,1,2", help="seeds of the runs")
     parser.add_argument("--overrides", type=dict[str, Any], default={}, help="recipe keys to change for all rows")
     parser.add_argument("--quiet", action="store_true", help="no progress")
@@ -47,7 +49,7 @@ def run(arguments: Namespace) -> None:
 
 
 def _table(arguments: Namespace) -> str:
-    from groundglass.bench.medseg100 import Plan
+    from groundglass.bench.plan import Plan
 
     name = arguments.experiment
     module = import_module(f"groundglass.bench.{name}")
@@ -63,6 +65,24 @@ def _table(arguments: Namespace) -> str:
     )
     table: str = getattr(module, name)(plan)
     return table
+
+
+def _image_level(arguments: Namespace) -> str:
+    from groundglass.bench.image_level import ROWS
+    from groundglass.bench.image_level import table_image_level
+    from groundglass.bench.plan import Plan
+
+    return table_image_level(
+        Plan(
+            root=Path(arguments.root),
+            output=Path(arguments.output) / "image-level",
+            work=Path(arguments.work) / "image-level",
+            rows=names(arguments.rows or "") or ROWS,
+            seeds=numbers(arguments.seeds),
+            overrides=arguments.overrides,
+            quiet=arguments.quiet,
+        )
+    )
 
 
 def _active(arguments: Namespace) -> str:
@@ -136,6 +156,7 @@ POOL = "covidcell and medseg100"
 EXPERIMENTS: dict[str, tuple[Callable[[Namespace], str], str]] = {
     "table2": (_table, "medseg100 (COVID-SemiSeg's 50 + 48 slices)"),
     "table7": (_table, "medseg100 (COVID-SemiSeg's 50 + 48 slices)"),
+    "table-image-level": (_image_level, "covidcell, and of medseg100 beside it if there is one"),
     **dict.fromkeys(("fig5", "fig6", "fig7", "headline"), (_active, POOL)),
     "speed": (_speed, ""),
     "throughput": (_throughput, ""),

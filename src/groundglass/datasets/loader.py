@@ -20,6 +20,8 @@ class EpochSampler(Sampler[int]):
         length: Samples an epoch, drawn with replacement (paper 000 as released: twice the number of test slices), or
             ``None`` for each once.
         weights: ``(N,)`` how often each is drawn, relative to the others; needs ``length``.
+        pair: ``(N,)`` bool: what is drawn is in turn one of those that are true and one of the others; needs
+            ``length``.
         rank: Number of this process among ``world_size``; each takes its share.
         world_size: Number of processes.
     """
@@ -31,6 +33,7 @@ class EpochSampler(Sampler[int]):
         seed: int,
         length: int | None = None,
         weights: torch.Tensor | None = None,
+        pair: torch.Tensor | None = None,
         rank: int = 0,
         world_size: int = 1,
     ) -> None:
@@ -38,6 +41,7 @@ class EpochSampler(Sampler[int]):
         self.seed = seed
         self.length = length
         self.weights = weights
+        self.pair = pair
         self.rank = rank
         self.world_size = world_size
         self.epoch = 0
@@ -47,18 +51,27 @@ class EpochSampler(Sampler[int]):
         self.epoch = epoch
 
     def __len__(self) -> int:
-        return (self.length or len(self.chosen)) // self.world_size
+        length = (self.length or len(self.chosen)) // self.world_size
+        return length if self.pair is None else length // 2 * 2
 
     def __iter__(self) -> Iterator[int]:
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + self.epoch)
-        if self.length is None:
-            order = torch.randperm(len(self.chosen), generator=generator)
-        elif self.weights is None:
-            order = torch.randint(len(self.chosen), (self.length,), generator=generator)
-        else:
-            order = torch.multinomial(self.weights, self.length, replacement=True, generator=generator)
-        share = order[self.rank :: self.world_size][: len(self)]
+        order = self._order(generator)
+        # What belongs together, a single slice or a pair, goes to the same process.
+        share = order[self.rank :: self.world_size].flatten()[: len(self)]
         return iter(self.chosen[share].tolist())
+
+    def _order(self, generator: torch.Generator) -> torch.Tensor:
+        """Numbers in ``chosen`` in the order they are drawn, ``(n,)``, or ``(n, 2)`` if they are drawn in pairs."""
+        if self.length is None:
+            return torch.randperm(len(self.chosen), generator=generator)
+        if self.pair is not None:
+            kinds = [where.nonzero().flatten() for where in (self.pair, ~self.pair)]
+            drawn = [kind[torch.randint(len(kind), (self.length // 2,), generator=generator)] for kind in kinds]
+            return torch.stack(drawn, dim=1)
+        if self.weights is None:
+            return torch.randint(len(self.chosen), (self.length,), generator=generator)
+        return torch.multinomial(self.weights, self.length, replacement=True, generator=generator)
 
 
 class BatchLoader:

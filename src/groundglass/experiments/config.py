@@ -29,8 +29,9 @@ class Config:
         epoch_samples: Samples an epoch, drawn with replacement; null for every labeled slice once.
         draw: What is drawn with equal chances when ``epoch_samples`` is set: "slices"; "cases" and then one of their
             slices, so that a scan of many slices does not outweigh a single slice; "datasets", of several joined
-            ones, and then their slices; "halves": slices with and slices without a labeled pixel; or "lesions": slices
-            with and slices without a pixel labeled lesion.
+            ones, and then their slices; "halves": slices with and slices without a labeled pixel; "lesions": slices
+            with and slices without a pixel labeled lesion; or "tags": in turn a slice tagged "lesion" and one tagged
+            "no lesion", so that every batch holds as many of one as of the other.
         batch_size: Slices a step.
         patience: Stop after this many epochs without a better validation score.
         validate_every: Validate each so many epochs.
@@ -53,7 +54,7 @@ class Config:
     settings: TrainingSettings = field(default_factory=TrainingSettings)
     epochs: int = 50
     epoch_samples: int | None = None
-    draw: Literal["slices", "cases", "datasets", "halves", "lesions"] = "slices"
+    draw: Literal["slices", "cases", "datasets", "halves", "lesions", "tags"] = "slices"
     batch_size: int = 8
     patience: int = 100
     validate_every: int = 1
@@ -70,6 +71,8 @@ class Config:
                 raise InputError(f"recipe: {name} must be 1 or more, not {value}")
         if self.draw != "slices" and self.epoch_samples is None:
             raise InputError(f"recipe: draw: {self.draw} needs epoch_samples, the number of slices drawn an epoch")
+        if self.draw == "tags" and self.batch_size % 2:
+            raise InputError(f"recipe: draw: tags needs an even batch_size, not {self.batch_size}: it draws pairs")
         if not 0 <= self.seed < 2**32:
             raise InputError(f"recipe: seed must be between 0 and {2**32 - 1}, not {self.seed}")
 

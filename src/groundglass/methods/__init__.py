@@ -12,5 +12,8 @@ METHODS = Registry(
         "mixed": "groundglass.methods.mixed:MixedLabels",
         "consistency": "groundglass.methods.consistency:PointConsistency",
         "counting": "groundglass.methods.counting:LesionCounting",
+        "decomposition": "groundglass.methods.decomposition:LesionDecomposition",
+        "vagan": "groundglass.methods.vagan:VisualAttribution",
+        "bl": "groundglass.methods.bl:BiomarkerLocalization",
     },
 )

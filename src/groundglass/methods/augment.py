@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+from torch import Tensor
 
 from groundglass.datasets.augmentation import Dihedral
 from groundglass.datasets.augmentation import Zoom
@@ -31,3 +32,14 @@ def augment(batch: Sample, settings: TrainingSettings) -> Sample:
 def _orientation(batch: Sample, size: int, upright: bool) -> Dihedral:
     drawn = Dihedral.sample(size, "dihedral")
     return Dihedral(drawn.flips, torch.where(batch["upright"], 0, drawn.turns)) if upright else drawn
+
+
+def relit(image: Tensor, most: float) -> Tensor:
+    """``(B, 1, H, W)`` in [0, 1] with another gamma and gain for each, as another window would show it; black stays.
+
+    Args:
+        image: The images.
+        most: Largest logarithm of the gamma; of the gain, half of that.
+    """
+    gamma, gain = (torch.exp(most * (2 * torch.rand(len(image), 1, 1, 1, device=image.device) - 1)) for _ in range(2))
+    return (image**gamma * gain.sqrt()).clamp(0, 1) if most > 0 else image

@@ -57,6 +57,10 @@ class Method(LightningModule):
         logits: Tensor = self.network(image)
         return logits.sigmoid()
 
+    def views(self, image: Tensor) -> dict[str, Tensor]:
+        """What there is to look at for images ``(B, 1, *spatial)`` in [0, 1]: maps of the same kind, by name."""
+        return {"heat map": self.probabilities(image)}
+
     def step_loss(self, batch: Sample) -> dict[str, Tensor]:
         """:meth:`loss` of a batch as it comes from the loader: augmented, and laid out for speed."""
         batch = augment(batch, self.settings)

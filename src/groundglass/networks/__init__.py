@@ -16,6 +16,8 @@ NETWORKS = Registry(
         "unet": "groundglass.networks.unet:UNet",
         "plain-unet": "groundglass.networks.plain_unet:PlainUNet",
         "fcn8": "groundglass.networks.fcn8:FCN8",
+        "decomposition": "groundglass.networks.decomposition:DecompositionNet",
+        "map-generator": "groundglass.networks.vagan:MapGenerator",
     },
 )
 

@@ -114,6 +114,7 @@ def build_loader(config: Config, method: Method, samples: SliceSamples, trainer:
         seed=config.seed,
         length=config.epoch_samples,
         weights=draw_weights(config.draw, samples, chosen),
+        pair=_tagged_lesion(samples, chosen) if config.draw == "tags" else None,
         rank=trainer.global_rank,
         world_size=trainer.world_size,
     )
@@ -128,7 +129,7 @@ def draw_weights(draw: str, samples: SliceSamples, chosen: Tensor) -> Tensor | N
         samples: The slices.
         chosen: Numbers of those to draw from.
     """
-    if draw == "slices":
+    if draw in ("slices", "tags"):
         return None
     groups = {
         "cases": lambda: samples.tensors["case"],
@@ -138,6 +139,14 @@ def draw_weights(draw: str, samples: SliceSamples, chosen: Tensor) -> Tensor | N
     }
     group = groups[draw]()[chosen]
     return 1 / torch.bincount(group)[group]
+
+
+def _tagged_lesion(samples: SliceSamples, chosen: Tensor) -> Tensor:
+    """Which of the chosen slices are tagged "lesion"; there must be some, and some that are tagged "no lesion"."""
+    tags = samples.tensors["tag"][chosen]
+    if set(tags.tolist()) != {0, 1}:
+        raise InputError("draw: tags needs slices tagged 'lesion' and slices tagged 'no lesion' to draw from")
+    return tags == 1
 
 
 @contextmanager

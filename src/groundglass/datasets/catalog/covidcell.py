@@ -19,7 +19,9 @@ from groundglass.scans.readable import readable
 from groundglass.scans.scan import Scan
 
 PARTS = {"train": "training", "val": "validation", "test": "test"}
-ANNOTATORS = {"a": "mask_annotator_a", "b": "mask_annotator_b"}
+ANNOTATORS = {"a": "mask_annotator_a", "b": "mask_annotator_b", "released": "mask_released"}
+HALF = 127
+"""The released masks have grey edges: what is brighter than this is lesion."""
 COLUMNS = ("kind", "id", "run", "split")
 
 
@@ -32,7 +34,8 @@ class CovidCell(FolderLayout):
 
     Args:
         root: The folder.
-        annotator: Whose masks: ``a`` or ``b`` (512 x 512, drawn independently of each other).
+        annotator: Whose masks: ``a`` or ``b`` (512 x 512, drawn independently of each other), or ``released``
+            (256 x 256 with grey edges; cut at half white, each pixel then doubled to the size of the slices).
         parts: Parts to read, of training, validation and test.
 
     Raises:
@@ -44,7 +47,7 @@ class CovidCell(FolderLayout):
     def __init__(self, root: str | Path, *, annotator: str = "a", parts: list[str] | None = None) -> None:
         super().__init__(root)
         if annotator not in ANNOTATORS:
-            raise InputError(f"annotator {annotator!r}: choose a or b")
+            raise InputError(f"annotator {annotator!r}: choose a, b or released")
         self.masks = ANNOTATORS[annotator]
         self.parts = parts or list(PARTS.values())
 
@@ -85,7 +88,7 @@ class CovidCell(FolderLayout):
             case=name,
             patient=name,
             image=partial(_image, images),
-            mask=partial(_mask, masks) if masks else partial(_nothing, images),
+            mask=partial(_mask, masks, images) if masks else partial(_nothing, images),
             lungs=partial(_lungs, images),
             part=part,
         )
@@ -103,9 +106,15 @@ def _image(paths: list[Path]) -> Scan:
     return Scan(voxels.astype(np.uint8), affine, "display", paths[0].parent)
 
 
-def _mask(paths: list[Path]) -> Scan:
-    scan = _image(paths)
-    return scan.with_voxels((scan.voxels > 0).astype(np.uint8), "mask")
+def _mask(paths: list[Path], images: list[Path]) -> Scan:
+    scan = _image(images)
+    drawn = _image(paths).voxels
+    if drawn.shape == scan.shape:
+        return scan.with_voxels((drawn > 0).astype(np.uint8), "mask")
+    if tuple(2 * length for length in drawn.shape[1:]) != scan.shape[1:]:
+        raise InputError(f"{paths[0]}: neither the size of {images[0]} nor half of it; copy the dataset again")
+    doubled = (drawn > HALF).repeat(2, axis=1).repeat(2, axis=2)
+    return scan.with_voxels(doubled.astype(np.uint8), "mask")
 
 
 def _nothing(paths: list[Path]) -> Scan:

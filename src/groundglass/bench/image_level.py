@@ -1,0 +1,192 @@
+"""Lesions from slice tags (papers 002 and 004) on covidcell: average precision and Dice of every method's heat map."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+import numpy as np
+import torch
+
+from groundglass.bench.image_level_data import covidcell
+from groundglass.bench.image_level_data import is_lesion
+from groundglass.bench.image_level_data import medseg100
+from groundglass.bench.image_level_figures import write_figures
+from groundglass.bench.image_level_scores import Scored
+from groundglass.bench.image_level_scores import score
+from groundglass.bench.plan import Cell
+from groundglass.bench.plan import Plan
+from groundglass.bench.plan import command
+from groundglass.bench.plan import run_missing
+from groundglass.bench.plan import run_record
+from groundglass.bench.results import mean_sd
+from groundglass.bench.results import read_results
+from groundglass.datasets.folder import DatasetFolder
+from groundglass.datasets.grid import Grid
+from groundglass.experiments.config import Config
+from groundglass.experiments.recipe import load_recipe
+from groundglass.experiments.recipe import merged
+from groundglass.files import replacing
+from groundglass.files import write_text
+from groundglass.methods.smoothed_intensity import SmoothedIntensity
+from groundglass.prediction.evaluate import Pair
+from groundglass.prediction.predictor import Predictor
+from groundglass.training.callbacks import read_history
+from groundglass.training.machine import machine
+from groundglass.training.machine import versions
+from groundglass.training.run import train
+
+EXPERIMENT = "table-image-level"
+UNTRAINED: dict[str, tuple[dict[str, Any], Grid]] = {
+    "smoothed-intensity": ({"sigma": 2.0}, Grid(size=(512, 512), outside="black")),
+    "smoothed-intensity-median": ({"sigma": 3.0, "median": True}, Grid(size=(96, 96), crop="lungs", outside="black")),
+}
+"""Rows without training: as the data has it, and read as ``recipes/decomposition.yaml`` reads its heat map."""
+ROWS = (*UNTRAINED, "cam", "gradcam", "bl", "vagan", "decomposition")
+ABLATIONS: dict[str, tuple[str, dict[str, Any]]] = {
+    "decomposition-no-fidelity": ("decomposition", {"method_options": {"fidelity": 0.0}}),
+    "decomposition-no-lesion-decoder": (
+        "decomposition",
+        {"method_options": {"lesion_decoder": False, "heat": "positive"}},
+    ),
+    "decomposition-no-critic": ("decomposition", {"method_options": {"adversarial": 0.0}}),
+    "decomposition-no-opacities": ("decomposition", {"method_options": {"opacities": 0.0}}),
+}
+"""Rows that are a recipe with something left out."""
+COLUMNS = {
+    "ap_a": "AP, annotator A",
+    "ap_b": "AP, B",
+    "ap_released": "AP, released",
+    "dice_at_best_validation_threshold": "Dice (A) at the threshold chosen on validation",
+    "medseg100_ap": "AP on medseg100",
+    "medseg100_dice": "Dice on medseg100",
+}
+PAPER = {"cam": 0.061, "gradcam": 0.179, "bl": 0.36, "decomposition": 0.63}
+"""Area under the precision-recall curve in paper 002, of another sample."""
+NOTE = (
+    "Lesion slices of the test runs alone, all pixels together; mean ± sd over seeds. AP: average precision. "
+    "The paper's figures are of another sample."
+)
+
+
+def table_image_level(plan: Plan) -> str:
+    """Train and score the rows, which are not run again once they are finished; gives the table, in Markdown.
+
+    Scored are the lesion slices of the test runs, all pixels together, at the 512 x 512 of the slices; the released
+    masks, 256 x 256, are cut at half white and doubled to it.
+
+    Args:
+        plan: The runs; its root holds ``covidcell`` and may hold ``medseg100``, on which the same runs are then
+            scored too. A row is the name of a recipe, of an ablation or ``smoothed-intensity``.
+    """
+    folder, side = covidcell(plan.root, plan.work), medseg100(plan.root, plan.work)
+    plan = replace(plan, networks=("",))  # each recipe's own
+    return run_missing(
+        plan, lambda cell: _record(cell, plan, folder, side), lambda output: _write(output, plan.work), _name
+    )
+
+
+def _record(cell: Cell, plan: Plan, folder: DatasetFolder, side: list[Pair]) -> dict[str, Any]:
+    if cell.row in UNTRAINED:
+        options, grid = UNTRAINED[cell.row]
+        scored = score(Predictor(SmoothedIntensity(**options), grid, batch_size=4), folder, plan.root, side)
+        record = _untrained(cell, plan, folder, grid)
+    else:
+        run = train(_config(cell, plan), folder.root, plan.work / _name(cell), resume=True, quiet=plan.quiet)
+        scored = score(Predictor(run.method, run.config.grid), folder, plan.root, side)
+        record = run_record(cell, plan, EXPERIMENT, run, {}) | {"validation_curve": _progress(run.folder)}
+    _keep_panel(scored, plan, cell)
+    method, variant = _method_and_variant(cell.row, _method(cell.row))
+    beside = {"method": method, "variant": variant, "metrics": scored.metrics}
+    return record | beside | {"row": cell.row, "precision_recall": scored.precision_recall}
+
+
+def _config(cell: Cell, plan: Plan) -> Config:
+    recipe, changes = ABLATIONS.get(cell.row, (cell.row, {}))
+    return replace(load_recipe(recipe, merged(changes, dict(plan.overrides))), seed=cell.seed)
+
+
+def _untrained(cell: Cell, plan: Plan, folder: DatasetFolder, grid: Grid) -> dict[str, Any]:
+    """The record of a row without a run."""
+    return {
+        "experiment": EXPERIMENT,
+        "network": "none",
+        "dataset": folder.name,
+        "split_hash": folder.split.hash,
+        "seed": cell.seed,
+        "n_cases": sum(map(is_lesion, folder.split.test)),
+        "label_seconds": 0.0,
+        "train_seconds": 0.0,
+        "cpu_seconds": 0.0,
+        "threads": torch.get_num_threads(),
+        "machine": machine(),
+        "versions": versions(),
+        "image_size": list(grid.size),
+        "epochs": 0,
+        "orientations": 1,
+        "command": command(cell, plan, EXPERIMENT),
+    }
+
+
+def _progress(run: Path) -> list[list[float]]:
+    """Pairs of seconds of training and average precision on the validation slices."""
+    rows = read_history(run / "history.csv")
+    seconds = np.cumsum([float(row["seconds"]) for row in rows])
+    scores = [row.get("val_average_precision") for row in rows]
+    return [[round(float(at), 1), float(one)] for at, one in zip(seconds, scores, strict=True) if one]
+
+
+def _method_and_variant(row: str, recipe_method: str) -> tuple[str, str]:
+    """``decomposition-paper``, of method ``decomposition``, is its variant ``paper``."""
+    if row.startswith(f"{recipe_method}-"):
+        return recipe_method, row.removeprefix(f"{recipe_method}-")
+    return row, "default"
+
+
+def _name(cell: Cell) -> str:
+    """``<method>-<variant>-seed<k>``."""
+    method, variant = _method_and_variant(cell.row, _method(cell.row))
+    return f"{method}-{variant}-seed{cell.seed}"
+
+
+def _method(row: str) -> str:
+    return "smoothed-intensity" if row in UNTRAINED else load_recipe(ABLATIONS.get(row, (row, {}))[0]).method
+
+
+def _keep_panel(scored: Scored, plan: Plan, cell: Cell) -> None:
+    with replacing(plan.work / "panels" / f"{_name(cell)}.npz") as temporary, temporary.open("wb") as file:
+        np.savez_compressed(file, allow_pickle=False, **scored.panel)
+
+
+def _write(output: Path, work: Path) -> str:
+    """The table of the results in ``output``, and their figures."""
+    results = [one for one in read_results(output) if one.get("experiment") == EXPERIMENT]
+    table = f"{_table(results)}\n\n{NOTE}\n"
+    write_text(output / f"{EXPERIMENT}.md", table)
+    write_figures(results, output, work / "panels")
+    return table
+
+
+def _table(results: Sequence[dict[str, Any]]) -> str:
+    groups: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for result in results:
+        groups[result["row"]].append(result)
+    order = [*ROWS, *ABLATIONS]
+    rows = sorted(groups, key=lambda row: (order.index(row) if row in order else len(order), row))
+    titles = ["row", "size", "seeds", *COLUMNS.values(), "parameters", "multiply-adds", "training (s)", "paper: AUC"]
+    lines = [_line(row, groups[row]) for row in rows]
+    return "\n".join([f"| {' | '.join(titles)} |", f"|{'---|' * len(titles)}", *lines])
+
+
+def _line(row: str, results: Sequence[dict[str, Any]]) -> str:
+    figures = [mean_sd([one["metrics"].get(name) for one in results]) for name in COLUMNS]
+    first = results[0]
+    size = " x ".join(map(str, first["image_size"]))
+    work = [f"{first['metrics'][name]:,}" for name in ("parameters", "multiply_adds")]
+    seconds = f"{mean(one['train_seconds'] for one in results):.0f}"
+    beside = f"{PAPER[row]:.2f}" if row in PAPER else "-"
+    return f"| {' | '.join([row, size, str(len(results)), *figures, *work, seconds, beside])} |"

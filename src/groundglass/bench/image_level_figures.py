@@ -1,0 +1,92 @@
+"""Pictures of the image-level table, drawn from its results."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from groundglass.files import write_bytes
+from groundglass.report.figures import png
+from groundglass.report.figures import show_slice
+
+DPI_NOTE = "first seed of each row"
+LINES = ("-", "--", ":")
+COLORS = 10
+"""Of the color map; then the line style changes."""
+
+Curve = Sequence[Sequence[float]]
+Panel = Mapping[str, NDArray[np.uint8]]
+
+
+def write_figures(results: Sequence[dict[str, Any]], output: Path, panels: Path) -> None:
+    """Precision against recall, Dice against threshold, validation precision against time, and what it looks like.
+
+    Args:
+        results: What the table is made of; the first seed of each row is drawn.
+        output: Where ``precision-recall.png``, ``dice-threshold.png``, ``precision-time.png`` and ``panel.png`` go.
+        panels: Where the runs left their heat maps; rows whose are not there are left out of the panel.
+    """
+    first = {one["row"]: one for one in reversed(results)}
+    rows = dict(sorted(first.items()))
+    recall = {row: one["precision_recall"] for row, one in rows.items()}
+    write_bytes(output / "precision-recall.png", _curves(recall, "recall", "precision"))
+    dice = {row: one["metrics"]["dice_curve"] for row, one in rows.items()}
+    write_bytes(output / "dice-threshold.png", _curves(dice, "threshold", "Dice (global)"))
+    progress = {row: one["validation_curve"] for row, one in rows.items() if one.get("validation_curve")}
+    if progress:
+        content = _curves(progress, "seconds of training", "average precision, validation")
+        write_bytes(output / "precision-time.png", content)
+    found = {row: panels / f"{one['method']}-{one['variant']}-seed{one['seed']}.npz" for row, one in rows.items()}
+    maps = {row: dict(np.load(path)) for row, path in found.items() if path.is_file()}
+    if maps:
+        write_bytes(output / "panel.png", _panel(maps))
+
+
+def _curves(series: Mapping[str, Curve], xlabel: str, ylabel: str) -> bytes:
+    figure = Figure(figsize=(7.5, 4.2), layout="constrained")
+    axes = figure.subplots()
+    for number, (name, points) in enumerate(series.items()):
+        x, y = np.array(points, float).T
+        line = LINES[number // COLORS % len(LINES)]
+        axes.plot(x, y, label=name, linewidth=1.6, color=f"C{number % COLORS}", linestyle=line)
+    axes.set(xlabel=xlabel, ylabel=ylabel, ylim=(0, 1))
+    axes.set_xlim(left=0)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False, fontsize=8, loc="upper right", title=DPI_NOTE, title_fontsize=8)
+    return png(figure)
+
+
+def _panel(maps: Mapping[str, Panel]) -> bytes:
+    """A line a slice: the slice, annotator A's lesions, and the heat map of each row."""
+    first = next(iter(maps.values()))
+    count = len(first["image"])
+    figure = Figure(figsize=(1.9 * (len(maps) + 2), 1.7 * count + 0.4), layout="constrained")
+    grid = figure.subplots(count, len(maps) + 2, squeeze=False)
+    for axes, title in zip(grid[0], ("slice", "annotator A", *maps), strict=True):
+        axes.set_title(title, fontsize=7)
+    for index, line in enumerate(grid):
+        box = _box(first["image"][index] > 0)
+        image, truth = (first[key][index][box] for key in ("image", "truth"))
+        show_slice(line[0], image / np.float32(255))
+        show_slice(line[1], image / np.float32(255), mask=truth > 0)
+        for axes, one in zip(line[2:], maps.values(), strict=True):
+            _heat(axes, one["heat"][index][box])
+    return png(figure)
+
+
+def _heat(axes: Axes, heat: NDArray[np.uint8]) -> None:
+    """A heat map up to its own brightest pixels: methods differ in how large their values are."""
+    axes.imshow(heat, cmap="inferno", vmin=0, vmax=max(float(np.percentile(heat, 99.5)), 1.0))
+    axes.set_axis_off()
+
+
+def _box(inside: NDArray[np.bool_]) -> tuple[slice, slice]:
+    rows, columns = (np.flatnonzero(inside.any(axis=axis)) for axis in (1, 0))
+    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)

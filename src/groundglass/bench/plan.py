@@ -1,0 +1,118 @@
+"""Runs of a table that are not started twice, whatever they are run on."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Callable
+from collections.abc import Iterator
+from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import dataclass
+from dataclasses import field
+from pathlib import Path
+from typing import Any
+
+from groundglass.files import write_text
+from groundglass.training.run import Run
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """The runs of a table.
+
+    Args:
+        root: Folder of the public dataset, or of several.
+        output: Where ``<cell>.json`` and the table go.
+        work: Where the dataset and the runs go.
+        rows: Recipes to run.
+        networks: Networks to run them with.
+        seeds: Seeds of the runs.
+        overrides: Recipe keys to change for all rows, as in a recipe.
+        quiet: Show no progress.
+    """
+
+    root: Path
+    output: Path
+    work: Path
+    rows: Sequence[str]
+    networks: Sequence[str] = ("unet",)
+    seeds: Sequence[int] = (0, 1, 2)
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+    quiet: bool = False
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One run of a plan: a recipe, a network, a seed."""
+
+    row: str
+    network: str
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """What its files are called."""
+        return f"{self.row}-{self.network}-seed{self.seed}"
+
+
+def run_missing(
+    plan: Plan,
+    record: Callable[[Cell], dict[str, Any]],
+    write: Callable[[Path], str],
+    name: Callable[[Cell], str] = lambda cell: cell.name,
+) -> str:
+    """Make the results that are not there yet, and the table after each.
+
+    Args:
+        plan: The runs.
+        record: Runs a cell; gives what is written.
+        write: Writes the table of the results in a folder, and gives it back.
+        name: What a cell's files are called.
+
+    Returns:
+        The table, in Markdown.
+    """
+    for cell in _cells(plan):
+        path = plan.output / f"{name(cell)}.json"
+        if not path.exists():
+            write_text(path, json.dumps(record(cell), indent=1) + "\n")
+            write(plan.output)
+    return write(plan.output)
+
+
+def _cells(plan: Plan) -> Iterator[Cell]:
+    for network in plan.networks:
+        for seed in plan.seeds:
+            for row in plan.rows:
+                yield Cell(row, network, seed)
+
+
+def run_record(cell: Cell, plan: Plan, experiment: str, run: Run, metrics: Mapping[str, float]) -> dict[str, Any]:
+    """What is kept of a run: its result with these metrics, those that are not a number as null."""
+    return {
+        "experiment": experiment,
+        **run.result,
+        "metrics": {name: plain(value) for name, value in metrics.items()},
+        "method": cell.row,
+        "variant": run.config.method_options.get("variant", "released"),
+        "image_size": list(run.config.grid.size),
+        "epochs": run.config.epochs,
+        "orientations": run.config.orientations,
+        "command": command(cell, plan, experiment),
+    }
+
+
+def plain(value: float | None) -> float | None:
+    """A figure as JSON can hold it."""
+    return None if value is None or value != value else round(value, 5)
+
+
+def command(cell: Cell, plan: Plan, experiment: str) -> str:
+    """What makes this very result again."""
+    words = ["groundglass", "bench", experiment, "--root", plan.root.name, "--rows", cell.row]
+    words += ["--networks", cell.network] if cell.network else []
+    words += ["--seeds", str(cell.seed)]
+    if plan.overrides:
+        words += ["--overrides", json.dumps(plan.overrides)]
+    return shlex.join(words)

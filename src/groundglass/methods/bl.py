@@ -1,0 +1,148 @@
+"""BL: biomarker localization by a classifier and a GAN together (Zhang et al., MICCAI 2019), paper 002's baseline."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch import nn
+
+from groundglass.datasets.samples import Sample
+from groundglass.errors import InputError
+from groundglass.losses.edge_weights import edge_weights
+from groundglass.losses.weighted_distance import weighted_distance
+from groundglass.methods.adversarial import Adversarial
+from groundglass.methods.adversarial import signed
+from groundglass.methods.heat import Heat
+from groundglass.methods.heat import above_median
+from groundglass.methods.heat import heat_map
+from groundglass.methods.heat import smoothed
+from groundglass.methods.settings import TrainingSettings
+from groundglass.methods.tagged import halves
+from groundglass.networks.critic import MultiScaleCritic
+from groundglass.networks.encoder_decoder import Norm
+from groundglass.networks.vagan import MapGenerator
+
+
+class BiomarkerLocalization(Adversarial):
+    """An encoder and decoder make a slice that a classifier calls normal, a critic finds real, and that is still alike.
+
+    The classifier learns from the tags first, in the same run, and is then left as it is. Known from the paper's
+    abstract and from leftovers in paper 002's release alone; how the parts are joined is a reconstruction.
+
+    Args:
+        network: A :class:`MapGenerator`; its output goes through tanh.
+        settings: See :class:`Adversarial`.
+        adversarial: Weight of the critic's opinion.
+        reconstruction: Weight of the distance from the slice, more at edges.
+        classification: Weight of the classifier's opinion.
+        classifier_steps: Steps the classifier is trained before anything else.
+        critic_channels: Of critic and classifier; see :class:`MultiScaleCritic`.
+        critic_norm: Of the critic.
+        critic_steps: See :class:`Adversarial`.
+        critic_start: See :class:`Adversarial`.
+        heat: ``difference`` or ``positive``; see :func:`heat_map`.
+        median: Take the heat map's own median inside the lungs away from it; see :func:`above_median`.
+        relight: See :class:`Adversarial`.
+        smooth: Standard deviation, in pixels of the network's grid, of a Gaussian over the heat map; 0 for none.
+
+    Raises:
+        InputError: If the network is another, or an option makes no sense.
+    """
+
+    network: MapGenerator
+    classifier_turns: Tensor
+
+    def __init__(
+        self,
+        *,
+        network: nn.Module,
+        settings: TrainingSettings,
+        adversarial: float = 0.01,
+        reconstruction: float = 100.0,
+        classification: float = 10.0,
+        classifier_steps: int = 300,
+        critic_channels: tuple[int, ...] = (16, 32, 64, 128),
+        critic_norm: Norm = "instance",
+        critic_steps: int = 1,
+        critic_start: int = 0,
+        heat: Heat = "difference",
+        median: bool = False,
+        relight: float = 0.0,
+        smooth: float = 0.0,
+    ) -> None:
+        if not isinstance(network, MapGenerator):
+            raise InputError("method bl needs network: map-generator")
+        if heat == "lesion":
+            raise InputError("method bl has no lesion version; set heat: difference or positive")
+        super().__init__(
+            network=network,
+            settings=settings,
+            critic=MultiScaleCritic(channels=critic_channels, norm=critic_norm),
+            critic_steps=critic_steps,
+            critic_start=critic_start,
+            relight=relight,
+        )
+        # A mean over a batch of both kinds would tell the classifier apart what one slice does not: per image.
+        self.classifier = MultiScaleCritic(channels=critic_channels, norm="layer")
+        self.register_buffer("classifier_turns", torch.tensor(0))
+        self.adversarial = adversarial
+        self.reconstruction = reconstruction
+        self.classification = classification
+        self.classifier_steps = classifier_steps
+        self.reading: Heat = heat
+        self.median = median
+        self.smooth = smooth
+
+    def normal_version(self, image: Tensor) -> Tensor:
+        """See :class:`Adversarial`."""
+        return torch.tanh(self.network(image))
+
+    def heat(self, image: Tensor) -> Tensor:
+        """What was changed; see :func:`heat_map`."""
+        normal, inside = self.normal_version(image), image > -1
+        heat = heat_map(image, normal, torch.zeros_like(normal), self.reading) * inside
+        return smoothed(above_median(heat, inside) if self.median else heat, self.smooth)
+
+    def views(self, image: Tensor) -> dict[str, Tensor]:
+        """Normal version and heat map, in [0, 1], of images in [0, 1]."""
+        return {"normal version": (self.normal_version(2 * image - 1) + 1) / 2, **super().views(image)}
+
+    def training_step(self, batch: Sample, batch_idx: int) -> None:  # type: ignore[override]
+        """Lightning's hook: a step of the classifier while it is learning, then as in :class:`Adversarial`."""
+        if self.classifier_turns >= self.classifier_steps:
+            super().training_step(batch, batch_idx)
+            return
+        self.classifier_turns += 1
+        self.set_rates(batch_idx)
+        batch = self.prepared(batch)
+        logits = self.lesion_logits(signed(batch), batch["lung"])
+        loss = F.binary_cross_entropy_with_logits(logits, batch["tag"].float())
+        self.step(self.all_optimizers()[2], loss)
+        self.log_terms("classifier", {"loss": loss}, len(logits))
+
+    def lesion_logits(self, image: Tensor, lung: Tensor) -> Tensor:
+        """The classifier's logits ``(B,)`` of "there is a lesion"."""
+        logits: Tensor = self.classifier(torch.where(lung, image, -1.0))
+        return logits.float()
+
+    def loss(self, batch: Sample) -> dict[str, Tensor]:
+        """Terms of the network's loss: ``classification``, ``adversarial`` and ``reconstruction``."""
+        lesion, normal = halves(batch)
+        version = self.normal_version(signed(batch))
+        distance = weighted_distance(version, signed(batch), edge_weights(batch["image"]))
+        fake = version[batch["tag"] == 1]
+        logits = self.lesion_logits(fake, lesion["lung"])
+        opinion = F.binary_cross_entropy_with_logits(logits, torch.zeros_like(logits))
+        terms = {
+            "classification": self.classification * opinion,
+            "adversarial": self.adversarial * self.opinion(fake, lesion, normal),
+            "reconstruction": self.reconstruction * distance,
+        }
+        return {"loss": torch.stack(list(terms.values())).sum(), **terms}
+
+    def trained_parts(self) -> list[Any]:
+        """The parts of :class:`Adversarial`, and the classifier."""
+        return [*super().trained_parts(), self.classifier]

@@ -1,0 +1,92 @@
+"""VA-GAN: the change that makes a slice with lesion look normal (Baumgartner et al., CVPR 2018)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch import nn
+
+from groundglass.datasets.samples import Sample
+from groundglass.errors import InputError
+from groundglass.methods.adversarial import Adversarial
+from groundglass.methods.adversarial import signed
+from groundglass.methods.heat import above_median
+from groundglass.methods.heat import smoothed
+from groundglass.methods.settings import TrainingSettings
+from groundglass.methods.tagged import halves
+from groundglass.networks.vagan import MapGenerator
+from groundglass.networks.vagan import VaganCritic
+
+
+class VisualAttribution(Adversarial):
+    """The network gives a map ``M``; ``tanh(x + M)`` must look normal to the critic, with as little change as can be.
+
+    Args:
+        network: A :class:`MapGenerator`.
+        settings: See :class:`Adversarial`.
+        sparsity: Weight of the mean absolute change.
+        critic_steps: See :class:`Adversarial`.
+        critic_start: See :class:`Adversarial`.
+        long_turns: See :class:`Adversarial`; 100 in the release.
+        median: Take the heat map's own median inside the lungs away from it; see :func:`above_median`.
+        relight: See :class:`Adversarial`.
+        smooth: Standard deviation, in pixels of the network's grid, of a Gaussian over the heat map; 0 for none.
+
+    Raises:
+        InputError: If the network is another, or an option makes no sense.
+    """
+
+    network: MapGenerator
+
+    def __init__(
+        self,
+        *,
+        network: nn.Module,
+        settings: TrainingSettings,
+        sparsity: float = 100.0,
+        critic_steps: int = 5,
+        critic_start: int = 0,
+        long_turns: int = 100,
+        median: bool = False,
+        relight: float = 0.0,
+        smooth: float = 0.0,
+    ) -> None:
+        if not isinstance(network, MapGenerator):
+            raise InputError("method vagan needs network: map-generator")
+        super().__init__(
+            network=network,
+            settings=settings,
+            critic=VaganCritic(),
+            critic_steps=critic_steps,
+            critic_start=critic_start,
+            relight=relight,
+            long_turns=long_turns,
+        )
+        self.sparsity = sparsity
+        self.median = median
+        self.smooth = smooth
+
+    def normal_version(self, image: Tensor) -> Tensor:
+        """See :class:`Adversarial`."""
+        return torch.tanh(image + self.network(image))
+
+    def heat(self, image: Tensor) -> Tensor:
+        """The size of the map ``|M|``, where 1 and more is white."""
+        inside = image > -1
+        heat = self.network(image).abs().clamp(max=1) * inside
+        return smoothed(above_median(heat, inside) if self.median else heat, self.smooth)
+
+    def views(self, image: Tensor) -> dict[str, Tensor]:
+        """Normal version and heat map, in [0, 1], of images in [0, 1]."""
+        return {"normal version": (self.normal_version(2 * image - 1) + 1) / 2, **super().views(image)}
+
+    def loss(self, batch: Sample) -> dict[str, Tensor]:
+        """Terms of the network's loss: ``adversarial`` and ``sparsity``."""
+        lesion, normal = halves(batch)
+        image = signed(lesion)
+        fake = self.normal_version(image)
+        terms = {
+            "adversarial": self.opinion(fake, lesion, normal),
+            "sparsity": self.sparsity * (fake - image).abs().mean(),
+        }
+        return {"loss": torch.stack(list(terms.values())).sum(), **terms}

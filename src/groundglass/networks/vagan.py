@@ -1,0 +1,58 @@
+"""VA-GAN's networks (Baumgartner et al., CVPR 2018): a map generator, and a critic without normalization."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from torch import Tensor
+from torch import nn
+
+from groundglass.networks.encoder_decoder import Decoder
+from groundglass.networks.encoder_decoder import Encoder
+from groundglass.networks.encoder_decoder import Norm
+from groundglass.networks.encoder_decoder import padded
+
+LEAK = 0.2
+GROUPS = ((16,), (32,), (64, 64), (128, 128), (256, 256, 256))
+"""Channels of the critic's convolutions; between two groups the map is halved."""
+
+
+class MapGenerator(nn.Module):
+    """U-Net from an image to one map of the same size: VA-GAN's change of the image, BL's normal version.
+
+    Args:
+        channels: Channels at strides 1, 2, 4 and so on.
+        norm: Normalization; VA-GAN has ``batch``.
+    """
+
+    def __init__(self, *, channels: tuple[int, ...] = (16, 32, 64, 128, 256), norm: Norm = "batch") -> None:
+        super().__init__()
+        self.stride = 2 ** (len(channels) - 1)
+        self.encoder = Encoder(channels, norm)
+        self.decoder = Decoder(channels, norm)
+        self.head = nn.Conv2d(channels[0], 1, 1)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """``(B, 1, H, W)`` to ``(B, 1, H, W)``, unbounded; any H and W."""
+        height, width = image.shape[2:]
+        change: Tensor = self.head(self.decoder(self.encoder(padded(image, self.stride))))
+        return change[:, :, :height, :width]
+
+
+class VaganCritic(nn.Module):
+    """Convolutions 16-32-64-64-128-128-256-256-256 and 1 x 1 to a score, averaged over the image."""
+
+    def __init__(self) -> None:
+        layers: list[nn.Module] = []
+        widths = iter(pairwise([1, *(width for group in GROUPS for width in group)]))
+        for number, group in enumerate(GROUPS):
+            layers += [nn.MaxPool2d(2)] if number else []
+            for _ in group:
+                layers += [nn.Conv2d(*next(widths), 3, padding=1), nn.LeakyReLU(LEAK, inplace=True)]
+        super().__init__()
+        self.layers = nn.Sequential(*layers, nn.Conv2d(GROUPS[-1][-1], 1, 1))
+
+    def forward(self, image: Tensor, lung: Tensor | None = None) -> Tensor:
+        """``(B, 1, H, W)`` in [-1, 1] to scores ``(B,)``; where the lungs are makes no difference."""
+        scores: Tensor = self.layers(image)
+        return scores.mean(dim=(1, 2, 3))

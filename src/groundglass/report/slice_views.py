@@ -1,0 +1,59 @@
+"""A slice as a trained method sees it: the slice, its versions if the method has them, and the heat map."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from torch import Tensor
+
+from groundglass.datasets.case import Case
+from groundglass.datasets.folder import DatasetFolder
+from groundglass.datasets.grid import Grid
+from groundglass.datasets.preprocessing import slice_images
+from groundglass.datasets.preprocessing import slice_masks
+from groundglass.errors import InputError
+from groundglass.methods.method import Method
+from groundglass.report.figures import png
+from groundglass.report.figures import show_slice
+
+
+def slice_views(method: Method, grid: Grid, folder: DatasetFolder, case: Case, index: int) -> bytes:
+    """A PNG: the slice with its mask, if there is one, as a line, and beside it what the method makes of it.
+
+    Args:
+        method: Trained.
+        grid: What its network was trained on; the picture is on this grid.
+        folder: The dataset.
+        case: One of its cases.
+        index: Number of the slice, from 0.
+
+    Raises:
+        InputError: If there is no such slice.
+    """
+    scan, lungs, mask = folder.scan(case), folder.lungs(case), folder.mask(case)
+    if not 0 <= index < scan.shape[0]:
+        raise InputError(f"case {case.case} has slices 0 to {scan.shape[0] - 1}, not {index}; choose one of them")
+    grid = grid.around(lungs)
+    image = slice_images(scan, grid, slice(index, index + 1), lungs)
+    with torch.no_grad():
+        views = {"slice": image, **method.eval().views(image)}
+    truth = None if mask is None else slice_masks(mask.slab(index, index + 1), grid)[0]
+    return _picture(views, truth)
+
+
+def _picture(views: dict[str, Tensor], truth: NDArray[np.bool_] | None) -> bytes:
+    figure = Figure(figsize=(2.9 * len(views), 3.2), layout="constrained")
+    for axes, (name, view) in zip(figure.subplots(1, len(views)), views.items(), strict=True):
+        pixels: Any = view[0, 0].float().cpu().numpy()
+        if name == "heat map":
+            axes.imshow(pixels, cmap="inferno", vmin=0, vmax=max(float(pixels.max()), 0.01))
+            axes.set_axis_off()
+            name = f"{name} (0 to {pixels.max():.2f})"
+        else:
+            show_slice(axes, pixels, truth=truth if name == "slice" else None)
+        axes.set_title(name, fontsize=10)
+    return png(figure)
