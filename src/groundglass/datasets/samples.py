@@ -52,6 +52,7 @@ class SliceSamples(Dataset[Sample]):
         if not cases:
             raise InputError(f"{folder.root}: there is no case in this part of the dataset; prepare it with more cases")
         labels = folder.labels(kinds)
+        self.folder, self.cases, self.grid = folder, tuple(cases), grid
         self.case_names = [case.case for case in cases]
         parts = [_load(folder, case, labels.get(case.case, []), grid, number) for number, case in enumerate(cases)]
         self.tensors: Sample = {key: torch.cat([part[key] for part in parts]) for key in parts[0]}

@@ -12,5 +12,11 @@ METHODS = Registry(
         "mixed": "groundglass.methods.mixed:MixedLabels",
         "consistency": "groundglass.methods.consistency:PointConsistency",
         "counting": "groundglass.methods.counting:LesionCounting",
+        "cam": "groundglass.methods.cam:CAM",
+        "gradcam": "groundglass.methods.gradcam:GradCAM",
+        "seam": "groundglass.methods.seam:SEAM",
+        "irn": "groundglass.methods.irn:IRN",
+        "icd": "groundglass.methods.icd:ICD",
+        "attention-fusion": "groundglass.methods.attention_fusion:AttentionFusion",
     },
 )
