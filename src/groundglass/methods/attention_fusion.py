@@ -29,6 +29,9 @@ from groundglass.methods.stages import TwoStages
 from groundglass.methods.tagged import class_loss
 from groundglass.networks import build_network
 
+BATCH = 16
+"""Slices at once when maps are made outside of training."""
+
 STATE = "attention_maps"
 """Key of the fused maps in a checkpoint to resume from."""
 
@@ -144,7 +147,8 @@ class AttentionFusion(TwoStages):
         self.network.eval()
         samples, missing = self._samples(), self.maps.missing
         with torch.no_grad():
-            for rows in torch.split(missing, 16):
+            for start in range(0, len(missing), BATCH):
+                rows = missing[start : start + BATCH]
                 image = samples.batch(self.maps.slices[rows].tolist())["image"].to(self.device)
                 self.maps.fill(rows, relative(self.network(image)))
         self.network.train()

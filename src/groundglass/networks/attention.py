@@ -30,12 +30,12 @@ class ChannelAttention(nn.Module):
 
     Args:
         channels: Channels of the feature map.
-        reduction: How many times fewer there are between the two fully connected layers.
+        reduction: How many times fewer there are between the two fully connected layers; at least 4 are kept.
     """
 
     def __init__(self, channels: int, reduction: int = 16) -> None:
         super().__init__()
-        hidden = max(channels // reduction, 1)
+        hidden = max(channels // reduction, 4)
         self.weigh = nn.Sequential(
             nn.Linear(channels, hidden), nn.ReLU(inplace=True), nn.Linear(hidden, channels), nn.Sigmoid()
         )

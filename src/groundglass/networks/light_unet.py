@@ -24,7 +24,7 @@ from groundglass.networks.light_blocks import pointwise
 
 
 class LightUNet(nn.Module):
-    """U-Net with the blocks of paper 004, each of which can be switched off: 3,912,790 parameters.
+    """U-Net with the blocks of paper 004, each of which can be switched off: 3,912,920 parameters.
 
     Every level but the last: FE block, channel attention, pooling. The last: two convolutions and MDPPM. Decoder:
     upsampling, 1 x 1 convolution, joined with the encoder's features after 4, 3, 2, 1 bottlenecks from the top down,
@@ -59,7 +59,7 @@ class LightUNet(nn.Module):
         super().__init__()
         if len(channels) < 2 or min(channels) < 1 or expansion < 1:
             raise InputError(
-                f"light U-Net: channels {channels}, expansion {expansion}: give 2 positive numbers or more"
+                f"light U-Net: channels {channels}, expansion {expansion}: give two channels or more, all above 0"
             )
         conv: Conv = SeparableConv if separable else FullConv
         block = FEBlock if fe else ConvBlock
