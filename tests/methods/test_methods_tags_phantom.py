@@ -16,7 +16,7 @@ from groundglass.datasets.prepare import simulate_labels
 from groundglass.experiments.recipe import load_recipe
 from groundglass.training.run import train
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]  # on a busy machine
 
 SMALL: dict[str, Any] = {"grid": {"size": [96, 96]}, "epoch_samples": 192, "settings": {"orient": False}}
 

@@ -44,7 +44,8 @@ class ICD(TagMethod):
         super().__init__(network=network, settings=settings)
         width = self.network.channels[-1]
         self.norm = nn.BatchNorm1d(width, affine=False)
-        self.direction = nn.Parameter(torch.randn(width) / width**0.5)
+        # Its length has no meaning; a short one turns quickly.
+        self.direction = nn.Parameter(torch.randn(width) / width)
         self.top_down = nn.Linear(width, 1)
         self.warm_up = warm_up
         self.register_buffer("side", torch.tensor(0.0))

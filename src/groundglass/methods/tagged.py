@@ -64,7 +64,8 @@ class TagMethod(Method):
                 f"kinds: tag some with {TAGS[1 - kind]!r}"
             )
         if empty := int((known & ~samples.tensors["lung"].flatten(1).any(dim=1)).sum()):
-            logger.warning("%d of %d tagged slices have an empty lung mask and count as all lung", empty, len(tag))
+            total = int(known.sum())
+            logger.warning("%d of %d tagged slices have an empty lung mask and count as all lung", empty, total)
         return known
 
     def step_loss(self, batch: Sample) -> dict[str, Tensor]:
