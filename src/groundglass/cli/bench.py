@@ -127,6 +127,12 @@ def _lcfcn_loss(arguments: Namespace) -> str:
     return lcfcn_loss_speed(Path(arguments.output) / "lcfcn-loss.json")
 
 
+def _light_unet(arguments: Namespace) -> str:
+    from groundglass.bench.light_unet import light_unet
+
+    return light_unet(Path(arguments.output) / "light-unet.json")
+
+
 def _shipped_model(arguments: Namespace) -> str:
     from groundglass.bench.shipped_model import shipped_model
 
@@ -162,6 +168,7 @@ EXPERIMENTS: dict[str, tuple[Callable[[Namespace], str], str]] = {
     "throughput": (_throughput, ""),
     "network-cost": (_network_cost, ""),
     "lcfcn-loss": (_lcfcn_loss, ""),
+    "light-unet": (_light_unet, ""),
     "shipped-model": (_shipped_model, "medseg100 and covidcell"),
     "p002": (_p002, "P002 and its slice labels (COVID-CT-MD)"),
     "healthy": (_healthy, "medseg100 and covidcell"),

@@ -115,13 +115,25 @@ class Zoom:
 
     def apply(self, images: Tensor) -> Tensor:
         """Enlarge ``(B, C, H, W)``: floats bilinearly, anything else by the nearest pixel."""
-        theta = torch.zeros(len(images), 2, 3)
-        theta[:, 0, 0] = theta[:, 1, 1] = 1 / self.factors
-        theta[:, :, 2] = self.centers
-        grid = F.affine_grid(theta, list(images.shape), align_corners=False).to(images.device)
-        mode = "bilinear" if images.is_floating_point() else "nearest"
-        moved = F.grid_sample(images.float(), grid, mode=mode, padding_mode="border", align_corners=False)
-        return moved.to(images.dtype)
+        return _sampled(images, 1 / self.factors, self.centers, padding="border")
+
+    def invert(self, images: Tensor) -> Tensor:
+        """Shrink ``(B, C, H, W)`` back to where :meth:`apply` took it from, at any size; zero where it was not in view.
+
+        What the enlargement interpolated is interpolated again: this is not an exact inverse.
+        """
+        return _sampled(images, self.factors, -self.factors.unsqueeze(1) * self.centers, padding="zeros")
+
+
+def _sampled(images: Tensor, scale: Tensor, center: Tensor, *, padding: str) -> Tensor:
+    """The images at ``scale`` times each place plus ``center``, in the coordinates of ``affine_grid``."""
+    theta = torch.zeros(len(images), 2, 3)
+    theta[:, 0, 0] = theta[:, 1, 1] = scale
+    theta[:, :, 2] = center
+    grid = F.affine_grid(theta, list(images.shape), align_corners=False).to(images.device)
+    mode = "bilinear" if images.is_floating_point() else "nearest"
+    moved = F.grid_sample(images.float(), grid, mode=mode, padding_mode=padding, align_corners=False)
+    return moved.to(images.dtype)
 
 
 def jitter(images: Tensor, *, brightness: float, contrast: float) -> Tensor:

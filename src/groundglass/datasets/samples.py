@@ -53,6 +53,7 @@ class SliceSamples(Dataset[Sample]):
         if not cases:
             raise InputError(f"{folder.root}: there is no case in this part of the dataset; prepare it with more cases")
         labels = folder.labels(kinds)
+        self.folder, self.cases, self.grid = folder, tuple(cases), grid
         self.case_names = [case.case for case in cases]
         self.datasets = _numbered([case.dataset for case in cases])
         parts = [_load(folder, case, labels.get(case.case, []), grid, number) for number, case in enumerate(cases)]

@@ -116,7 +116,7 @@ def build_method(config: Config, *, pretrained: bool = True) -> Method:
     options = dict(config.network_options)
     if not pretrained:
         options |= {key: value for key, value in {"pretrained": False, "weights": None}.items() if key in options}
-        if config.network == "unet":
+        if config.network in ("unet", "classifier"):
             options["pretrained"] = False
     network = build_network(config.network, options).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     method: Method = METHODS.build(config.method, config.method_options, network=network, settings=config.settings)

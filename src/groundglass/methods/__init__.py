@@ -15,5 +15,11 @@ METHODS = Registry(
         "decomposition": "groundglass.methods.decomposition:LesionDecomposition",
         "vagan": "groundglass.methods.vagan:VisualAttribution",
         "bl": "groundglass.methods.bl:BiomarkerLocalization",
+        "cam": "groundglass.methods.cam:CAM",
+        "gradcam": "groundglass.methods.gradcam:GradCAM",
+        "seam": "groundglass.methods.seam:SEAM",
+        "irn": "groundglass.methods.irn:IRN",
+        "icd": "groundglass.methods.icd:ICD",
+        "attention-fusion": "groundglass.methods.attention_fusion:AttentionFusion",
     },
 )

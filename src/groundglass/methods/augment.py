@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -14,18 +16,32 @@ from groundglass.methods.settings import TrainingSettings
 MOVED = ("image", "target", "lung")
 
 
+Move = Dihedral | Zoom
+
+
 def augment(batch: Sample, settings: TrainingSettings) -> Sample:
     """Move image, target map and lung mask of each sample alike, then jitter the image's grey values."""
-    moves: list[Dihedral | Zoom] = []
+    moved = move(batch, draw_moves(batch, settings))
+    moved["image"] = jitter(moved["image"], brightness=settings.brightness, contrast=settings.contrast)
+    return moved
+
+
+def draw_moves(batch: Sample, settings: TrainingSettings) -> list[Move]:
+    """What is done to each sample, one after the other, drawn from torch's generator."""
+    moves: list[Move] = []
     size = len(batch["image"])
     if settings.orient:
         moves.append(_orientation(batch, size, settings.upright))
     if settings.zoom > 1:
         moves.append(Zoom.sample(size, settings.zoom))
+    return moves
+
+
+def move(batch: Sample, moves: Sequence[Move]) -> Sample:
+    """The batch with image, target map and lung mask moved."""
     moved = dict(batch)
-    for move in moves:
-        moved |= {key: move.apply(moved[key]) for key in MOVED if key in moved}
-    moved["image"] = jitter(moved["image"], brightness=settings.brightness, contrast=settings.contrast)
+    for one in moves:
+        moved |= {key: one.apply(moved[key]) for key in MOVED if key in moved}
     return moved
 
 

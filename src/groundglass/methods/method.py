@@ -83,16 +83,26 @@ class Method(LightningModule):
                 callback.on_save_checkpoint(self.trainer, self, checkpoint)
                 del checkpoint["current_model_state"], checkpoint["averaging_state"]
 
+    def starts_over(self, epoch: int) -> bool:
+        """Whether validation scores from ``epoch`` (0 is the first) on are not to be compared with those before.
+
+        The best weights and the patience then start anew. A method that trains two networks, one after the other,
+        says so at the second; see :class:`groundglass.methods.stages.TwoStages`.
+        """
+        return False
+
+    def rate(self, done: float) -> float:
+        """Learning rate, relative to the first, when the share ``done`` of all steps is done."""
+        return float(max(1 - done, 0.0) ** self.settings.power)
+
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
-        """Adam, with the learning rate decaying over all steps as ``(1 - step / steps) ** power``."""
+        """Adam, with the learning rate decaying over all steps as :meth:`rate` says."""
         config = self.settings
         optimizer = torch.optim.Adam(
             self.parameters(), lr=config.lr, betas=config.betas, weight_decay=config.weight_decay
         )
         total = max(int(self.trainer.estimated_stepping_batches), 1)
-        scheduler = torch.optim.lr_scheduler.LambdaLR(
-            optimizer, lambda step: max(1 - step / total, 0.0) ** config.power
-        )
+        scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: self.rate(step / total))
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
 

@@ -18,12 +18,15 @@ NETWORKS = Registry(
         "fcn8": "groundglass.networks.fcn8:FCN8",
         "decomposition": "groundglass.networks.decomposition:DecompositionNet",
         "map-generator": "groundglass.networks.vagan:MapGenerator",
+        "light-unet": "groundglass.networks.light_unet:LightUNet",
+        "classifier": "groundglass.networks.classifier:Classifier",
     },
 )
 
 
 def build_network(name: str, options: dict[str, Any]) -> nn.Module:
-    """The network ``name`` with its options; its input is ``(B, 1, H, W)`` in [0, 1], its output logits of that size.
+    """The network ``name`` with its options; its input is ``(B, 1, H, W)`` in [0, 1], its output logits of that size,
+    for the classifier a coarser class activation map.
 
     Raises:
         InputError: If there is no such network or option.

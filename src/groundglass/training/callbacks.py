@@ -18,6 +18,7 @@ from lightning import Callback
 from lightning import LightningModule
 from lightning import Trainer
 from lightning.pytorch.callbacks import EarlyStopping
+from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.callbacks import WeightAveraging
 from rich.console import Console
 from rich.progress import BarColumn
@@ -108,6 +109,23 @@ class StopEarly(EarlyStopping):
         """Stop before the first step if patience had run out."""
         if self.wait_count >= self.patience:
             trainer.should_stop = True
+
+
+class StartOver(Callback):
+    """Forget the best score, the patience used up and the last scores where the method starts over."""
+
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: Any) -> None:
+        """Reset what compares epochs."""
+        if not pl_module.starts_over(trainer.current_epoch):
+            return
+        for callback in trainer.callbacks:  # type: ignore[attr-defined]
+            if isinstance(callback, Validate):
+                callback.scores = {}
+            elif isinstance(callback, EarlyStopping):
+                callback.wait_count, callback.best_score = 0, torch.tensor(-math.inf)
+            elif isinstance(callback, ModelCheckpoint) and callback.monitor is not None:
+                callback.best_k_models, callback.kth_best_model_path = {}, ""
+                callback.best_model_score = callback.current_score = None
 
 
 class History(Callback):

@@ -31,6 +31,7 @@ from groundglass.prediction.validation import MONITORS
 from groundglass.training.callbacks import History
 from groundglass.training.callbacks import ProgressLine
 from groundglass.training.callbacks import SeedEpochs
+from groundglass.training.callbacks import StartOver
 from groundglass.training.callbacks import StopEarly
 from groundglass.training.callbacks import Validate
 
@@ -80,7 +81,7 @@ def _callbacks(
     predictor = Predictor(method, config.grid, batch_size=config.batch_size)
     checkpoints = output / "checkpoints"
     monitor = f"val_{MONITORS[config.monitor]}"
-    callbacks: list[Callback] = [SeedEpochs(config.seed)]
+    callbacks: list[Callback] = [SeedEpochs(config.seed), StartOver()]
     if config.settings.average > 0:
         callbacks.append(EMAWeightAveraging(decay=config.settings.average))
     if validation:  # before the history, which writes down what it logs
