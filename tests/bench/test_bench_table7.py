@@ -41,6 +41,8 @@ def test_table7_runs_rows_once_and_writes_the_table(tmp_path: Path) -> None:
     names = {"mae", "game3", "game4", "dice_global", "f_score_10px"}
     assert names | {f"{name}_at_threshold" for name in names} <= set(metrics)
     assert metrics["count_true"] == 2
+    assert metrics["mae_constant"] == 0
+    assert "Nothing predicted: MAE and GAME 2.000." in table
     assert metrics["game4"] >= metrics["game3"] >= metrics["mae"]
     stamp = marked.stat().st_mtime_ns
     assert table7(plan) == table

@@ -12,6 +12,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from groundglass.bench.medseg100 import make_table
 from groundglass.bench.plan import Plan
 from groundglass.bench.results import mean_sd
@@ -20,6 +22,7 @@ from groundglass.datasets.folder import DatasetFolder
 from groundglass.experiments.recipe import merged
 from groundglass.files import write_text
 from groundglass.metrics.counting import CountMeter
+from groundglass.metrics.counting import blob_centers
 from groundglass.metrics.localization import LocalizationMeter
 from groundglass.metrics.localization import find_lesions
 from groundglass.metrics.localization import lesion_centers
@@ -100,13 +103,29 @@ def _count(run: Run, folder: DatasetFolder) -> dict[str, float]:
     predictor = Predictor(run.method, run.config.grid, orientations=run.config.orientations)
     pairs = scored_cases(folder, folder.split.test)
     plain, chosen = count_scores(predictor, pairs, [0.5, float(run.method.threshold)])
-    return plain | {f"{name}_at_threshold": value for name, value in chosen.items()}
+    return plain | {f"{name}_at_threshold": value for name, value in chosen.items()} | constant_scores(folder)
+
+
+def constant_scores(folder: DatasetFolder) -> dict[str, float]:
+    """What no model at all gives: ``mae_constant``, calling the training slices' median count on every test slice.
+
+    Predicting nothing has a MAE, and a GAME of any level, of ``count_true``.
+    """
+    train, test = (
+        [len(blob_centers(plane > 0)) for pair in scored_cases(folder, cases) for plane in pair.mask.voxels]
+        for cases in (folder.split.training, folder.split.test)
+    )
+    return {"mae_constant": float(np.abs(np.array(test) - np.median(train)).mean())}
 
 
 def _write_table(folder: Path) -> str:
     results = read_results(folder)
     machines = sorted({f"{result['machine']}, {result['threads']} threads" for result in results})
     notes = "Mean ± sd over seeds. *: at the threshold with the best Dice on the validation slices, else at 0.5."
+    for result in results[:1]:  # the same of all
+        metrics = result["metrics"]
+        notes += f" The median count of the training slices on every slice: MAE {metrics['mae_constant']:.3f}. "
+        notes += f"Nothing predicted: MAE and GAME {metrics['count_true']:.3f}."
     table = f"{_markdown(results)}\n\n{notes} Machine: {'; '.join(machines)}.\n"
     write_text(folder / f"{folder.name}.md", table)
     return table
