@@ -68,7 +68,10 @@ def markdown_table(
     titles = ["method", "network", "px", "epochs", "seeds", *(COLUMNS[name] for name in columns)]
     titles += ["labels (s)", "training (s)", "paper: Dice / IoU / PPV / sens. / spec."]
     order = list(paper)
-    keys = sorted(groups, key=lambda key: (key[0], order.index(key[1]) if key[1] in paper else len(order), key[1]))
+    keys = sorted(
+        groups,
+        key=lambda key: (key[0] != "unet", key[0], order.index(key[1]) if key[1] in paper else len(order), key[1]),
+    )
     lines = [_row(*key, groups[key], paper.get(key[1], ()), columns) for key in keys]
     return "\n".join([f"| {' | '.join(titles)} |", f"|{'---|' * len(titles)}", *lines])
 
