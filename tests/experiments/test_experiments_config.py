@@ -80,7 +80,6 @@ def test_there_are_recipes() -> None:
 @pytest.mark.parametrize("name", RECIPES)
 def test_every_recipe_loads_and_its_options_are_those_of_its_method_and_network(name: str) -> None:
     config = load_recipe(name)
-<<<<<<< HEAD
     small = {
         "classifier": {"encoder": "plain", "channels": [4, 8]},
         "decomposition": {"channels": [4, 8]},
@@ -88,11 +87,6 @@ def test_every_recipe_loads_and_its_options_are_those_of_its_method_and_network(
     }
     stands_in = config.network if config.network in small else "plain-unet"
     network = NETWORKS.build(stands_in, small.get(stands_in, {"channels": [4]}))
-=======
-    # Methods that make versions of a slice take networks of their own.
-    kind = config.network if config.network in ("decomposition", "map-generator") else "plain-unet"
-    network = NETWORKS.build(kind, {"channels": [4]})
->>>>>>> issue6a
     method = METHODS.build(config.method, config.method_options, network=network, settings=config.settings)
     assert method.uses
     assert set(config.network_options) <= set(NETWORKS.get(config.network).__init__.__annotations__)
