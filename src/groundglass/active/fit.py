@@ -35,6 +35,8 @@ def check_recipe(config: Config) -> None:
     """
     if config.draw != "slices":
         raise InputError(f"recipe: draw: {config.draw} cannot be used in active learning; leave it at slices")
+    if config.grid.depth is not None:
+        raise InputError("recipe: active learning asks about slices; take grid.depth out")
 
 
 def fit(method: Method, samples: SliceSamples, config: Config, validation: list[Pair], *, cycle: int = 0) -> int:

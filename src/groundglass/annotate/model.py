@@ -41,6 +41,8 @@ class CurrentModel:
         from groundglass.prediction.predictor import Predictor
 
         method, config = load_method(run)
+        if config.grid.depth is not None:
+            raise InputError(f"{run}: this model sees whole scans, not the slice that is shown; use one of slices")
         with self._lock:
             self._predictor = Predictor(method, config.grid)
             self.threshold = float(method.threshold)

@@ -6,6 +6,7 @@ are moved alike and moved back.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
@@ -94,34 +95,47 @@ def _mirror(images: Tensor, flip: bool) -> Tensor:
 
 @dataclass(frozen=True, eq=False)
 class Zoom:
-    """For each image of a batch: enlarge by ``factors`` (1 and more) around a point that stays inside.
+    """For each image of a batch: enlarge by ``factors`` (1 and more) around a point that stays inside, and turn.
 
     Enlarging keeps every labeled pixel that stays in view, which shrinking a target map would not.
 
     Args:
         factors: ``(B,)`` enlargement.
         centers: ``(B, 2)`` center of what is kept, x then y, in [-1, 1].
+        angles: ``(B,)`` turn in radians, if any.
     """
 
     factors: Tensor
     centers: Tensor
+    angles: Tensor | None = None
 
     @classmethod
-    def sample(cls, batch_size: int, largest: float) -> Zoom:
-        """Draw enlargements up to ``largest`` from torch's generator."""
+    def sample(cls, batch_size: int, largest: float, degrees: float = 0.0) -> Zoom:
+        """Draw enlargements up to ``largest``, and turns up to ``degrees`` either way, from torch's generator."""
         factors = 1 + (largest - 1) * torch.rand(batch_size)
         reach = (1 - 1 / factors).unsqueeze(1)
-        return cls(factors, reach * (2 * torch.rand(batch_size, 2) - 1))
+        centers = reach * (2 * torch.rand(batch_size, 2) - 1)
+        angles = math.radians(degrees) * (2 * torch.rand(batch_size) - 1) if degrees else None
+        return cls(factors, centers, angles)
 
     def apply(self, images: Tensor) -> Tensor:
-        """Enlarge ``(B, C, H, W)``: floats bilinearly, anything else by the nearest pixel."""
-        theta = torch.zeros(len(images), 2, 3)
-        theta[:, 0, 0] = theta[:, 1, 1] = 1 / self.factors
-        theta[:, :, 2] = self.centers
-        grid = F.affine_grid(theta, list(images.shape), align_corners=False).to(images.device)
+        """Enlarge ``(B, C, *spatial)`` in the slice: floats bilinearly, anything else by the nearest pixel."""
+        flat = images.flatten(1, -3).float()  # all slices of a volume alike
+        grid = F.affine_grid(self._theta(images.shape[-1] / images.shape[-2]), list(flat.shape), align_corners=False)
         mode = "bilinear" if images.is_floating_point() else "nearest"
-        moved = F.grid_sample(images.float(), grid, mode=mode, padding_mode="border", align_corners=False)
-        return moved.to(images.dtype)
+        moved = F.grid_sample(flat, grid.to(images.device), mode=mode, padding_mode="border", align_corners=False)
+        return moved.to(images.dtype).view(images.shape)
+
+    def _theta(self, aspect: float) -> Tensor:
+        """``(B, 2, 3)`` from where in the image each place of the result is taken; ``aspect``: width by height."""
+        theta = torch.zeros(len(self.factors), 2, 3)
+        theta[:, 0, 0] = theta[:, 1, 1] = 1 / self.factors
+        if self.angles is not None:
+            theta[:, 0, 0] = theta[:, 1, 1] = self.angles.cos() / self.factors
+            theta[:, 0, 1] = -self.angles.sin() / self.factors / aspect
+            theta[:, 1, 0] = self.angles.sin() / self.factors * aspect
+        theta[:, :, 2] = self.centers
+        return theta
 
 
 def jitter(images: Tensor, *, brightness: float, contrast: float) -> Tensor:

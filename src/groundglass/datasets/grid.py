@@ -1,4 +1,4 @@
-"""The pixel grid a slice network works on, and where it lies in a scan."""
+"""The grid a network works on, of slices or of whole volumes, and where it lies in a scan."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Grid:
-    """Window, crop and size a slice network is trained with. It travels in the checkpoint.
+    """Window, crop and size a network is trained with. It travels in the checkpoint.
 
     Args:
         size: Rows and columns ``(H, W)`` the network sees.
@@ -25,6 +25,8 @@ class Grid:
         crop: Rows and columns around the image's center to keep before resizing (paper 000: 384 x 385 for its
             datasets B and C), ``lungs`` for the box around the lung mask of a scan that has one, or null for all.
         outside: ``keep`` what lies outside the lungs, or paint it ``black`` where a lung mask says where that is.
+        depth: Slices of a volume: the network sees the tight box around the lungs of a whole scan, resampled to
+            ``depth`` x ``size`` (paper 003: 40 x 160 x 160); null for one slice at a time.
 
     Raises:
         InputError: If a value makes no sense.
@@ -34,6 +36,7 @@ class Grid:
     window: tuple[float, float] = (-1250.0, 250.0)
     crop: tuple[int, int] | Literal["lungs"] | None = None
     outside: Literal["keep", "black"] = "keep"
+    depth: int | None = None
 
     def __post_init__(self) -> None:
         if min(self.size) < 32:
@@ -42,11 +45,15 @@ class Grid:
             raise InputError(f"grid.window {self.window} must be the lower, then the upper value in HU")
         if isinstance(self.crop, tuple) and min(self.crop) < 1:
             raise InputError(f"grid.crop {self.crop} must be 1 or more rows and columns, or null for the whole slice")
+        if self.depth is not None and self.depth < 4:
+            raise InputError(f"grid.depth {self.depth} is too small for a network; use 4 or more slices, or null")
+        if self.depth is not None and self.crop is not None:
+            raise InputError("grid.crop is for slices: a volume (grid.depth) is the box around the lungs; leave it out")
 
     @property
     def uses_lungs(self) -> bool:
         """Whether a lung mask changes what the network sees."""
-        return self.crop == "lungs" or self.outside == "black"
+        return self.crop == "lungs" or self.outside == "black" or self.depth is not None
 
     def around(self, lungs: Scan | None) -> Grid:
         """This grid for one scan: with the box around its lungs, if that is what is kept and the lungs are known."""

@@ -12,5 +12,7 @@ METHODS = Registry(
         "mixed": "groundglass.methods.mixed:MixedLabels",
         "consistency": "groundglass.methods.consistency:PointConsistency",
         "counting": "groundglass.methods.counting:LesionCounting",
+        "mil": "groundglass.methods.mil:MultipleInstance",
+        "gasnet": "groundglass.methods.gasnet:GASNet",
     },
 )
