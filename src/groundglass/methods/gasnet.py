@@ -167,18 +167,18 @@ class GASNet(MultipleInstance):
         terms = self._adversarial_terms(logits[1], diseased, healthy)
         terms |= self.segmentation_terms(labeled, diseased, healthy, *logits)
         segmenter, generator, _ = self.optimizers()  # type: ignore[misc]
-        self._apply(terms, 0.16, 1e-3, segmenter, generator)
+        self._minimize(terms, 0.16, 1e-3, segmenter, generator)
         return terms, logits
 
     def _update_in_turn(self, labeled: Sample, diseased: Sample, healthy: Sample) -> tuple[Terms, tuple[Tensor, ...]]:
         """The release: S and G by what the discriminator sees and synthetic volumes, then S by the others."""
         segmenter, generator, _ = self.optimizers()  # type: ignore[misc]
         terms = self._adversarial_terms(self._segment(diseased)[0], diseased, healthy)
-        self._apply(terms, 0.16, 1e-3, segmenter, generator)
+        self._minimize(terms, 0.16, 1e-3, segmenter, generator)
         logits = self._segment(labeled, diseased, healthy)
         others = self.segmentation_terms(labeled, diseased, healthy, *logits)
         if others:
-            self._apply(others, 0.064, 1e-2, segmenter)
+            self._minimize(others, 0.064, 1e-2, segmenter)
         return terms | others, logits
 
     def _segment(self, *parts: Sample) -> tuple[Tensor, ...]:
@@ -200,10 +200,10 @@ class GASNet(MultipleInstance):
         with torch.no_grad():
             mask = self.probabilities(diseased["image"])
         loss, right = self.adversaries.discriminator_loss(mask, diseased, healthy, int(self.steps))
-        self._apply({"d_loss": loss}, 0.16, 1e-6, self.optimizers()[2])  # type: ignore[index]
+        self._minimize({"d_loss": loss}, 0.16, 1e-6, self.optimizers()[2])  # type: ignore[index]
         return {"d_loss": loss, **right}
 
-    def _apply(self, terms: Terms, below: float, factor: float, *optimizers: Any) -> None:
+    def _minimize(self, terms: Terms, below: float, factor: float, *optimizers: Any) -> None:
         loss = torch.stack(list(terms.values())).sum()
         for optimizer in optimizers:
             optimizer.zero_grad()
