@@ -5,10 +5,10 @@ from __future__ import annotations
 import torch
 
 from groundglass.datasets.folder import DatasetFolder
+from groundglass.datasets.grid import Grid
 from groundglass.datasets.group_loader import Draw
 from groundglass.datasets.group_loader import GroupLoader
 from groundglass.datasets.group_loader import GroupSampler
-from groundglass.datasets.grid import Grid
 from groundglass.datasets.load import load_samples
 
 DRAWS = [Draw(torch.tensor([0]), 1, 0), Draw(torch.tensor([0, 2, 4, 6]), 2, 1), Draw(torch.tensor([1, 3, 5]), 2, 2)]

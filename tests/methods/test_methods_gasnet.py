@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from groundglass.datasets.folder import DatasetFolder
+from groundglass.datasets.grid import Grid
 from groundglass.datasets.group_loader import GroupLoader
 from groundglass.datasets.group_loader import GroupSampler
-from groundglass.datasets.grid import Grid
 from groundglass.datasets.samples import Sample
 from groundglass.datasets.volume_samples import VolumeSamples
 from groundglass.errors import InputError
@@ -108,9 +108,7 @@ def test_each_step_has_fresh_volumes_for_each_update(volume_config: Make, sample
 
 
 @pytest.mark.parametrize("variant", ["paper", "released"])
-def test_segmentation_terms_are_those_of_the_variant(
-    variant: str, volume_config: Make, samples: VolumeSamples
-) -> None:
+def test_segmentation_terms_are_those_of_the_variant(variant: str, volume_config: Make, samples: VolumeSamples) -> None:
     method = build_method(
         volume_config(method="mil", method_options={"variant": variant, "weights": {"mil": 3.0}}, settings=STILL)
     )

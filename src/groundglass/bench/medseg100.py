@@ -1,11 +1,10 @@
-"""What the tables on medseg100 (paper 000's COVID-19-A) share: the dataset, and runs that are not started twice."""
+"""What tables of runs share, that none is started twice; and the dataset of those on medseg100 (paper 000's A)."""
 
 from __future__ import annotations
 
 import json
 import shlex
 from collections.abc import Callable
-from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from groundglass.datasets.folder import DESCRIPTION
 from groundglass.datasets.folder import DatasetFolder
 from groundglass.datasets.prepare import prepare
 from groundglass.datasets.prepare import simulate_labels
+from groundglass.experiments.config import Config
 from groundglass.experiments.recipe import load_recipe
 from groundglass.files import write_text
 from groundglass.training.run import Run
@@ -32,8 +32,8 @@ class Plan:
     """The runs of a table.
 
     Args:
-        root: Folder of medseg100.
-        output: Where ``<recipe>-<network>-seed<k>.json`` and the table go.
+        root: Folder of the public dataset; ``None`` where there is none.
+        output: Where the results, a file each, and the table go.
         work: Where the dataset and the runs go.
         rows: Recipes to run.
         networks: Networks to run them with.
@@ -42,7 +42,7 @@ class Plan:
         quiet: Show no progress.
     """
 
-    root: Path
+    root: Path | None
     output: Path
     work: Path
     rows: Sequence[str]
@@ -65,8 +65,28 @@ class Cell:
         """What its files are called."""
         return f"{self.row}-{self.network}-seed{self.seed}"
 
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What its record holds beside what every run's does."""
+        return {"method": self.row}
 
-def make_table(plan: Plan, experiment: str, scores: Scores, write: Callable[[Path], str]) -> str:
+    def config(self, overrides: Mapping[str, Any]) -> Config:
+        """Its recipe, with the keys changed that the plan changes."""
+        return replace(load_recipe(self.row, {"network": self.network, **overrides}), seed=self.seed)
+
+
+Datasets = Callable[[Plan, Cell, Config], DatasetFolder]
+
+
+def make_table(
+    plan: Plan,
+    experiment: str,
+    scores: Scores,
+    write: Callable[[Path], str],
+    *,
+    cells: Sequence[Cell] | None = None,
+    dataset: Datasets | None = None,
+) -> str:
     """Train and score each recipe with each network and seed whose result is not there yet, and write the table.
 
     Args:
@@ -74,12 +94,16 @@ def make_table(plan: Plan, experiment: str, scores: Scores, write: Callable[[Pat
         experiment: Name of the benchmark.
         scores: The metrics of a finished run; those that are not a number become null.
         write: Writes the table of the results in a folder, and gives it back.
+        cells: The runs; by default each row with each network and seed.
+        dataset: Gives the dataset of a run; by default medseg100.
 
     Returns:
         The table, in Markdown.
     """
-    for cell in _missing(plan):
-        run, folder = _train(cell, plan)
+    for cell in _cells(plan) if cells is None else cells:
+        if (plan.output / f"{cell.name}.json").exists():
+            continue
+        run, folder = _train(cell, plan, dataset or medseg100)
         write_text(
             plan.output / f"{cell.name}.json",
             json.dumps(_record(cell, plan, experiment, run, scores(run, folder)), indent=1) + "\n",
@@ -88,22 +112,20 @@ def make_table(plan: Plan, experiment: str, scores: Scores, write: Callable[[Pat
     return write(plan.output)
 
 
-def _missing(plan: Plan) -> Iterator[Cell]:
-    for network in plan.networks:
-        for seed in plan.seeds:
-            for row in plan.rows:
-                cell = Cell(row, network, seed)
-                if not (plan.output / f"{cell.name}.json").exists():
-                    yield cell
+def _cells(plan: Plan) -> list[Cell]:
+    return [Cell(row, network, seed) for network in plan.networks for seed in plan.seeds for row in plan.rows]
 
 
-def _train(cell: Cell, plan: Plan) -> tuple[Run, DatasetFolder]:
-    config = replace(load_recipe(cell.row, {"network": cell.network, **plan.overrides}), seed=cell.seed)
-    folder = _dataset(plan, unlabeled=bool(config.method_options.get("unlabeled")))
+def _train(cell: Cell, plan: Plan, dataset: Datasets) -> tuple[Run, DatasetFolder]:
+    config = cell.config(plan.overrides)
+    folder = dataset(plan, cell, config)
     return train(config, folder.root, plan.work / cell.name, resume=True, quiet=plan.quiet), folder
 
 
-def _dataset(plan: Plan, *, unlabeled: bool) -> DatasetFolder:
+def medseg100(plan: Plan, cell: Cell, config: Config) -> DatasetFolder:
+    """The prepared dataset with clicks and masks; with the unlabeled slices if the recipe trains on them."""
+    assert plan.root is not None  # the command line sees to it
+    unlabeled = bool(config.method_options.get("unlabeled"))
     path = plan.work / ("dataset-unlabeled" if unlabeled else "dataset")
     if (path / DESCRIPTION).exists() and (path / "labels.jsonl").exists():
         return DatasetFolder.open(path)
@@ -118,7 +140,7 @@ def _record(cell: Cell, plan: Plan, experiment: str, run: Run, metrics: Mapping[
         "experiment": experiment,
         **run.result,
         "metrics": {name: _plain(value) for name, value in metrics.items()},
-        "method": cell.row,
+        **cell.facts,
         "variant": run.config.method_options.get("variant", "released"),
         "image_size": list(run.config.grid.size),
         "epochs": run.config.epochs,
@@ -133,8 +155,8 @@ def _plain(value: float | None) -> float | None:
 
 def _command(cell: Cell, plan: Plan, experiment: str) -> str:
     """What makes this very result again."""
-    words = ["groundglass", "bench", experiment, "--root", plan.root.name, "--rows", cell.row]
-    words += ["--networks", cell.network, "--seeds", str(cell.seed)]
+    words = ["groundglass", "bench", experiment, *(["--root", plan.root.name] if plan.root else [])]
+    words += ["--rows", cell.row, "--networks", cell.network, "--seeds", str(cell.seed)]
     if plan.overrides:
         words += ["--overrides", json.dumps(plan.overrides)]
     return shlex.join(words)

@@ -28,7 +28,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--rows", help="recipes to run, by default the paper's; active learning: pools; shipped-model: masks or clicks"
     )
-    parser.add_argument("--networks", default="unet", help="networks to run them with")
+    parser.add_argument("--networks", default="", help="networks to run them with: unet, or of volumes unet3d")
     parser.add_argument("--seeds", default="0,1,2", help="seeds of the runs")
     parser.add_argument("--overrides", type=dict[str, Any], default={}, help="recipe keys to change for all rows")
     parser.add_argument("--quiet", action="store_true", help="no progress")
@@ -55,7 +55,7 @@ def _table(arguments: Namespace) -> str:
         output=Path(arguments.output) / name,
         work=Path(arguments.work) / name,
         rows=names(arguments.rows or "") or module.ROWS,
-        networks=names(arguments.networks),
+        networks=names(arguments.networks) or ["unet"],
         seeds=numbers(arguments.seeds),
         overrides=arguments.overrides,
         quiet=arguments.quiet,
@@ -84,6 +84,31 @@ def _speed(arguments: Namespace) -> str:
     from groundglass.bench.active_speed import pool_speed
 
     return pool_speed(Path(arguments.output) / "active" / "speed.json")
+
+
+def _gasnet(arguments: Namespace) -> str:
+    from groundglass.bench.gasnet import ROWS
+    from groundglass.bench.gasnet import gasnet
+    from groundglass.bench.medseg100 import Plan
+
+    return gasnet(
+        Plan(
+            root=Path(arguments.root) if arguments.root else None,
+            output=Path(arguments.output) / "gasnet",
+            work=Path(arguments.work) / "gasnet",
+            rows=names(arguments.rows or "") or ROWS,
+            networks=names(arguments.networks) or ["unet3d"],
+            seeds=numbers(arguments.seeds),
+            overrides=arguments.overrides,
+            quiet=arguments.quiet,
+        )
+    )
+
+
+def _gasnet_speed(arguments: Namespace) -> str:
+    from groundglass.bench.gasnet_speed import gasnet_speed
+
+    return gasnet_speed(Path(arguments.output) / "gasnet-speed.json")
 
 
 def _throughput(arguments: Namespace) -> str:
@@ -129,6 +154,8 @@ EXPERIMENTS: dict[str, tuple[Callable[[Namespace], str], str]] = {
     "table7": (_table, "medseg100 (COVID-SemiSeg's 50 + 48 slices)"),
     **dict.fromkeys(("fig5", "fig6", "fig7", "headline"), (_active, POOL)),
     "speed": (_speed, ""),
+    "gasnet": (_gasnet, ""),
+    "gasnet-speed": (_gasnet_speed, ""),
     "throughput": (_throughput, ""),
     "lcfcn-loss": (_lcfcn_loss, ""),
     "shipped-model": (_shipped_model, "medseg100 and covidcell"),

@@ -12,9 +12,7 @@ from groundglass.datasets.samples import SliceSamples
 from groundglass.datasets.volume_samples import VolumeSamples
 
 
-def load_samples(
-    folder: DatasetFolder, cases: Sequence[Case], grid: Grid, *, kinds: Container[str]
-) -> SliceSamples:
+def load_samples(folder: DatasetFolder, cases: Sequence[Case], grid: Grid, *, kinds: Container[str]) -> SliceSamples:
     """What the network of ``grid`` sees of some cases: each slice, or each scan as one volume.
 
     Raises:

@@ -41,9 +41,7 @@ def lung_box(scan: Scan, lungs: Scan | None) -> Box:
     if lungs is None:
         depth, height, width = scan.shape
         return slice(0, depth), slice(0, height), slice(0, width)
-    planes, rows, columns = (
-        np.flatnonzero(np.any(lungs.voxels, axis=axes)) for axes in ((1, 2), (0, 2), (0, 1))
-    )
+    planes, rows, columns = (np.flatnonzero(np.any(lungs.voxels, axis=axes)) for axes in ((1, 2), (0, 2), (0, 1)))
     return _around(planes), _around(rows), _around(columns)
 
 

@@ -50,7 +50,7 @@ class Adversaries(nn.Module):
         self.generator: nn.Module = AUXILIARY.build("gasnet-generator", dict(generator))
         self.discriminator: nn.Module = AUXILIARY.build("gasnet-discriminator", dict(discriminator))
         for player in (self.generator, self.discriminator):
-            player.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
+            player.to(memory_format=torch.channels_last_3d)
             player.register_forward_hook(in_float32)
         self.weights = weights
         self.variant: Variant = variant
@@ -79,7 +79,7 @@ class Adversaries(nn.Module):
         images = torch.cat([diseased["image"], healthy["image"]])
         generated, again = self.generator(images).split([count, len(images) - count])
         composite = self.composite(generated, diseased["image"], mask, diseased["lung"])
-        fooled = _bce(self.discriminator(torch.cat([composite, generated])), HEALTHY).split(count)
+        fooled = torch.split(_bce(self.discriminator(torch.cat([composite, generated])), HEALTHY), count)
         terms = {"adversarial": weights.adversarial * fooled[0].mean()}
         if weights.ig_to_d > 0:
             terms["ig_to_d"] = weights.ig_to_d * fooled[1].mean()
@@ -96,7 +96,8 @@ class Adversaries(nn.Module):
         with torch.no_grad():
             generated, composite = self.restore(diseased["image"], mask, diseased["lung"])
         shown = [composite, generated, diseased["image"], healthy["image"]]
-        made, wholly, real, normal = self.discriminator(torch.cat(shown)).split([len(images) for images in shown])
+        answers: Tensor = self.discriminator(torch.cat(shown))
+        made, wholly, real, normal = torch.split(answers, [len(images) for images in shown])
         loss = _bce(made, OTHER).mean() + _bce(normal, HEALTHY).mean()
         if self.weights.ig_to_d > 0:
             loss = loss + self.weights.ig_to_d * self._faded(step) * _bce(wholly, OTHER).mean()
@@ -104,7 +105,7 @@ class Adversaries(nn.Module):
             term = self.weights.id_to_d * _bce(real, OTHER).mean()
             loss = loss + (damped(term, 0.1, 1e-4) if self.dead_zone else term)
         right = {"d_right_diseased": real > 0, "d_right_healthy": normal < 0, "d_right_composite": made > 0}
-        return loss, {name: answers.float().mean() for name, answers in right.items()}
+        return loss, {name: one.float().mean() for name, one in right.items()}
 
     def _faded(self, step: int) -> float:
         return 1.0 if self.fade is None else max(1 - step / self.fade, 0.0)

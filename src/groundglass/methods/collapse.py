@@ -39,7 +39,9 @@ def collapse_sentences(logged: Mapping[str, Any]) -> dict[str, str]:
             "or weights.labeled"
         )
     if share is not None and healthy is not None and healthy > max(share, TOO_LITTLE):
-        found["healthy"] = f"more of the healthy lungs ({healthy:.0%}) is called lesion than of the diseased ({share:.0%})"
+        found["healthy"] = (
+            f"more of the healthy lungs ({healthy:.0%}) is called lesion than of the diseased ({share:.0%})"
+        )
     if sees_diseased is not None and sees_healthy is not None and (sees_diseased + sees_healthy) / 2 < CHANCE:
         found["blind"] = (
             f"the discriminator tells diseased from healthy scans no better than chance ({sees_diseased:.0%} and "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -120,8 +121,9 @@ class GASNet(MultipleInstance):
         critic = [self._update_discriminator(batch, 2 * number) for number in range(1, self.critic_steps + 1)]
         logged |= {key: torch.stack([one[key] for one in critic]).mean() for key in critic[0]}
         self.steps += 1
-        for scheduler in self.lr_schedulers():  # type: ignore[union-attr]
-            scheduler.step()  # type: ignore[call-arg, union-attr]
+        schedules: Any = self.lr_schedulers()
+        for schedule in schedules:
+            schedule.step()
         named = {f"train_{key}": value.detach() for key, value in logged.items()}
         self.log_dict(named, on_step=False, on_epoch=True, batch_size=int((batch["part"] == DISEASED).sum()))
 
@@ -132,7 +134,7 @@ class GASNet(MultipleInstance):
                 logger.warning("epoch %d: %s", self.current_epoch + 1, sentence)
                 self.warned.add(key)
 
-    def configure_optimizers(self) -> OptimizerLRScheduler:
+    def configure_optimizers(self) -> OptimizerLRScheduler:  # type: ignore[override]
         """Lightning's hook: optimizers and schedules of S, G and D, in this order."""
         players = (self.network, self.adversaries.generator, self.adversaries.discriminator)
         total = max(int(self.trainer.estimated_stepping_batches), 1)
@@ -154,37 +156,32 @@ class GASNet(MultipleInstance):
         parts = [take(batch, number) for number in (LABELED, DISEASED, HEALTHY)]
         self.adversaries.discriminator.requires_grad_(False)
         update = self._update_together if self.variant == "paper" else self._update_in_turn
-        terms, (_, diseased, healthy) = update(*parts)
+        terms, (_, diseased, healthy) = update(parts)
         self.adversaries.discriminator.requires_grad_(True)
         shares = {"lesion_share": _share(diseased, parts[1]), "lesion_share_healthy": _share(healthy, parts[2])}
         return {"loss": torch.stack(list(terms.values())).sum(), **terms, **shares}
 
-    def _update_together(
-        self, labeled: Sample, diseased: Sample, healthy: Sample
-    ) -> tuple[Terms, tuple[Tensor, ...]]:
+    def _update_together(self, parts: Sequence[Sample]) -> tuple[Terms, Sequence[Tensor]]:
         """Algorithm 1 of the paper: one sum of all terms."""
-        logits = self._segment(labeled, diseased, healthy)
-        terms = self._adversarial_terms(logits[1], diseased, healthy)
-        terms |= self.segmentation_terms(labeled, diseased, healthy, *logits)
-        segmenter, generator, _ = self.optimizers()  # type: ignore[misc]
-        self._minimize(terms, 0.16, 1e-3, segmenter, generator)
+        logits = self._segment(*parts)
+        terms = self._adversarial_terms(logits[1], *parts[1:]) | self.segmentation_terms(parts, logits)
+        self._minimize(terms, (0, 1), 0.16, 1e-3)
         return terms, logits
 
-    def _update_in_turn(self, labeled: Sample, diseased: Sample, healthy: Sample) -> tuple[Terms, tuple[Tensor, ...]]:
+    def _update_in_turn(self, parts: Sequence[Sample]) -> tuple[Terms, Sequence[Tensor]]:
         """The release: S and G by what the discriminator sees and synthetic volumes, then S by the others."""
-        segmenter, generator, _ = self.optimizers()  # type: ignore[misc]
-        terms = self._adversarial_terms(self._segment(diseased)[0], diseased, healthy)
-        self._minimize(terms, 0.16, 1e-3, segmenter, generator)
-        logits = self._segment(labeled, diseased, healthy)
-        others = self.segmentation_terms(labeled, diseased, healthy, *logits)
+        terms = self._adversarial_terms(self._segment(parts[1])[0], *parts[1:])
+        self._minimize(terms, (0, 1), 0.16, 1e-3)
+        logits = self._segment(*parts)
+        others = self.segmentation_terms(parts, logits)
         if others:
-            self._minimize(others, 0.064, 1e-2, segmenter)
+            self._minimize(others, (0,), 0.064, 1e-2)
         return terms | others, logits
 
-    def _segment(self, *parts: Sample) -> tuple[Tensor, ...]:
+    def _segment(self, *parts: Sample) -> Sequence[Tensor]:
         """Logits of several parts of a batch, by one pass."""
         logits: Tensor = self.network(torch.cat([part["image"] for part in parts]))
-        return logits.split([len(part["image"]) for part in parts])
+        return torch.split(logits, [len(part["image"]) for part in parts])
 
     def _adversarial_terms(self, logits: Tensor, diseased: Sample, healthy: Sample) -> Terms:
         mask = logits.sigmoid()
@@ -200,16 +197,18 @@ class GASNet(MultipleInstance):
         with torch.no_grad():
             mask = self.probabilities(diseased["image"])
         loss, right = self.adversaries.discriminator_loss(mask, diseased, healthy, int(self.steps))
-        self._minimize({"d_loss": loss}, 0.16, 1e-6, self.optimizers()[2])  # type: ignore[index]
+        self._minimize({"d_loss": loss}, (2,), 0.16, 1e-6)
         return {"d_loss": loss, **right}
 
-    def _minimize(self, terms: Terms, below: float, factor: float, *optimizers: Any) -> None:
+    def _minimize(self, terms: Terms, players: Sequence[int], below: float, factor: float) -> None:
+        """Update S (0), G (1) or D (2) by the sum of some terms."""
+        optimizers: Any = self.optimizers()
         loss = torch.stack(list(terms.values())).sum()
-        for optimizer in optimizers:
-            optimizer.zero_grad()
+        for player in players:
+            optimizers[player].zero_grad()
         self.manual_backward(damped(loss, below, factor) if self.dead_zone else loss)
-        for optimizer in optimizers:
-            optimizer.step()
+        for player in players:
+            optimizers[player].step()
 
 
 def _share(logits: Tensor, part: Sample) -> Tensor:

@@ -90,7 +90,7 @@ class GasnetOptimizers:
 
 
 def damped(loss: Tensor, below: float, factor: float) -> Tensor:
-    """The loss, or next to nothing of it once it is low: each player rests while it is ahead (released, not in the text).
+    """The loss, or next to nothing of it once it is low: a player rests while it is ahead (released, not in the text).
 
     Example:
         >>> float(damped(torch.tensor(0.5), 0.16, 0.001))

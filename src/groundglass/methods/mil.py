@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import ClassVar
 from typing import Literal
 
@@ -83,19 +84,18 @@ class MultipleInstance(Method):
         parts = [take(batch, number) for number in (LABELED, DISEASED, HEALTHY)]
         images = torch.cat([part["image"] for part in parts])
         logits = self.network(images).split([len(part["image"]) for part in parts])
-        terms = self.segmentation_terms(*parts, *logits)
+        terms = self.segmentation_terms(parts, logits)
         return {"loss": torch.stack([*terms.values(), logits[0].sum() * 0.0]).sum(), **terms}
 
-    def segmentation_terms(
-        self,
-        labeled: Sample,
-        diseased: Sample,
-        healthy: Sample,
-        labeled_logits: Tensor,
-        diseased_logits: Tensor,
-        healthy_logits: Tensor,
-    ) -> dict[str, Tensor]:
-        """The terms by name, weighted, without those whose weight is 0 or that have no volume."""
+    def segmentation_terms(self, parts: Sequence[Sample], logits: Sequence[Tensor]) -> dict[str, Tensor]:
+        """The terms by name, weighted, without those whose weight is 0 or that have no volume.
+
+        Args:
+            parts: Labeled, diseased and healthy volumes.
+            logits: The segmenter's, of each.
+        """
+        labeled, diseased, healthy = parts
+        labeled_logits, diseased_logits, healthy_logits = logits
         weights, terms = self.weights, {}
         if weights.labeled > 0 and len(labeled_logits):
             terms["labeled"] = weights.labeled * self._by_mask(labeled_logits, labeled["target"])

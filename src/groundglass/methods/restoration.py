@@ -11,7 +11,7 @@ IGNORE_INDEX = 255
 
 
 def compose(generated: Tensor, image: Tensor, mask: Tensor) -> Tensor:
-    """The composite ``I_s``: the generated volume where the mask is 1, the image where it is 0; all ``(B, 1, *spatial)``.
+    """The composite ``I_s``: the generated volume where the mask is 1, the image elsewhere; all ``(B, 1, *spatial)``.
 
     Example:
         >>> float(compose(torch.tensor(0.2), torch.tensor(0.6), torch.tensor(0.25)))

@@ -37,9 +37,13 @@ class VolumeGroups:
         lesion = (samples.tensors["target"] == 1).flatten(1).any(dim=1)
         if (empty := (samples.labeled & ~lesion & (tag != 0)).nonzero().flatten()).numel():
             name = samples.case_names[int(samples.tensors["case"][empty[0]])]
-            raise InputError(f"case {name}: its mask has no lesion in the lungs' box; tag it healthy or redraw the mask")
+            raise InputError(
+                f"case {name}: its mask has no lesion in the lungs' box; tag it healthy or redraw the mask"
+            )
         diseased, healthy = (tag == 1) | lesion, (tag == 0) & ~lesion
         for wanted, word in ((diseased, "diseased"), (healthy, "healthy")):
             if not wanted.any():
-                raise InputError(f"no training scan is tagged {word}, and this method learns from the difference; {HOW}")
+                raise InputError(
+                    f"no training scan is tagged {word}, and this method learns from the difference; {HOW}"
+                )
         return cls(*(chosen.nonzero().flatten() for chosen in (lesion, diseased, healthy)))

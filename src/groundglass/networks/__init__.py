@@ -36,7 +36,7 @@ AUXILIARY = Registry(
 
 
 def build_network(name: str, options: dict[str, Any]) -> nn.Module:
-    """The network ``name`` with its options; its input is ``(B, 1, *spatial)`` in [0, 1], its output logits of that size.
+    """The network ``name`` with its options; its input is ``(B, 1, *spatial)`` in [0, 1], its output logits.
 
     Raises:
         InputError: If there is no such network or option.

@@ -64,7 +64,7 @@ class GasnetDiscriminator(nn.Module):
     def _conv(
         self, in_channels: int, out_channels: int, kernel: tuple[int, int, int], stride: tuple[int, int, int]
     ) -> nn.Module:
-        padding = tuple((size - 1) // 2 for size in kernel)
+        padding = ((kernel[0] - 1) // 2, (kernel[1] - 1) // 2, (kernel[2] - 1) // 2)
         layer = nn.Conv3d(in_channels, out_channels, kernel, stride=stride, padding=padding)
         return spectral_norm(layer) if self.spectral else layer
 

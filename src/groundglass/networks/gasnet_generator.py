@@ -13,7 +13,7 @@ from groundglass.networks.padding import pad_to_multiple
 
 
 class GasnetGenerator(nn.Module):
-    """A 3-D U-Net of five levels: 10,564,768 parameters at base 32. (The paper's "follows CycleGAN" is another network.)
+    """A 3-D U-Net of five levels: 10,564,768 parameters at base 32. (The paper follows CycleGAN: another one.)
 
     Args:
         base: Channels after the first convolution, doubled ``levels - 1`` times.

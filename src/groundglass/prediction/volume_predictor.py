@@ -52,8 +52,6 @@ class VolumePredictor(Predictor):
         self.method.eval()
         with torch.inference_mode():
             image = image.to(self.method.device, memory_format=torch.channels_last_3d)
-            found = [
-                self.method.probabilities(image.flip(axes)).flip(axes) for axes in MIRRORINGS[: self.orientations]
-            ]
+            found = [self.method.probabilities(image.flip(axes)).flip(axes) for axes in MIRRORINGS[: self.orientations]]
         self.method.train(training)
         return torch.stack(found).mean(dim=0).float().cpu()

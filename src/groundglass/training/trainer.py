@@ -105,9 +105,7 @@ def _checkpoint(folder: Path, name: str, **options: Any) -> ModelCheckpoint:
     return ModelCheckpoint(folder, name, enable_version_counter=False, **options)
 
 
-def build_loader(
-    config: Config, method: Method, samples: SliceSamples, trainer: Trainer
-) -> BatchLoader | GroupLoader:
+def build_loader(config: Config, method: Method, samples: SliceSamples, trainer: Trainer) -> BatchLoader | GroupLoader:
     """Batches of the samples the method can use; each process of ``trainer`` takes its share.
 
     A method that draws from groups gets ``batch_size`` of each; an epoch is ``epoch_samples`` of them, or as many as
