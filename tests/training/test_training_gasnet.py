@@ -8,6 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from lightning import seed_everything
@@ -20,8 +21,12 @@ from groundglass.experiments.checkpoint import build_method
 from groundglass.experiments.checkpoint import load_method
 from groundglass.experiments.config import Config
 from groundglass.methods.gasnet import GASNet
+from groundglass.prediction.build import build_predictor
+from groundglass.prediction.restoration import restoration
 from groundglass.prediction.segmenter import Segmenter
 from groundglass.prediction.volume_predictor import VolumePredictor
+from groundglass.report.outputs import write_outputs
+from groundglass.report.restoration_figure import shown_slices
 from groundglass.scans.nifti import write_nifti
 from groundglass.scans.phantom import generate_phantom
 from groundglass.training.callbacks import read_history
@@ -212,3 +217,24 @@ def test_without_any_scan_tag_it_says_how_to_make_them(
     simulate_labels(volumes_copy, ["masks"], only="scan00")
     with pytest.raises(InputError, match=r"no training scan is tagged healthy.*scan-tags"):
         run(volume_config(), volumes_copy, tmp_path / "run")
+
+
+def test_the_report_shows_what_it_would_be_healthy(straight: Run, tmp_path: Path) -> None:
+    phantom = generate_phantom(3, shape=(24, 64, 64), burden=0.2)
+    write_nifti(phantom.scan, tmp_path / "scan.nii.gz")
+    found = Segmenter(straight.folder).predict(tmp_path / "scan.nii.gz")
+    made = found.restoration
+    assert made is not None
+    assert made.image.shape == made.mask.shape == made.generated.shape == made.synthetic.shape == (8, 32, 32)
+    untouched = made.mask < 1e-3
+    assert np.allclose(made.synthetic[untouched], made.image[untouched], atol=2e-3)
+    assert len(shown_slices(made, 4)) == 4
+    page = write_outputs(found, tmp_path / "out")
+    assert "as the model would have them healthy" in page.read_text()
+    assert (tmp_path / "out" / "overlays" / "restoration.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_other_methods_have_no_such_picture(small_config: Make, tmp_path: Path) -> None:
+    config = small_config()
+    predictor = build_predictor(build_method(config), config)
+    assert restoration(predictor, generate_phantom(3, shape=(24, 64, 64)).scan) is None

@@ -14,6 +14,7 @@ from groundglass.errors import InputError
 from groundglass.experiments.checkpoint import load_method
 from groundglass.prediction.build import build_predictor
 from groundglass.prediction.prediction import Prediction
+from groundglass.prediction.restoration import restoration
 from groundglass.prediction.shipped import SHIPPED
 from groundglass.prediction.shipped import model_name
 from groundglass.scans.checks import scan_warnings
@@ -89,6 +90,7 @@ class Segmenter:
             series=headers,
             seconds=seconds,
             warnings=tuple(scan_warnings(scan)),
+            restoration=restoration(self.predictor, to_canonical(scan), None if lungs is None else to_canonical(lungs)),
         )
 
     def _segment(
