@@ -99,3 +99,9 @@ def test_a_damaged_table_is_named(root: Path, line: str) -> None:
         file.write(line + "\n")
     with pytest.raises(InputError, match=r"runs\.csv: "):
         CovidCell(root).sources()
+
+
+def test_short_runs_can_be_left_out(root: Path) -> None:
+    folder = prepare(CovidCell(root, shortest=2), root.parent / "data", name="covidcell")
+    assert [case.case for case in folder.split.training] == ["lesion-000", "normal-000"]
+    assert not folder.split.validation

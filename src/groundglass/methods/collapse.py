@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import Any
+
+from torch import Tensor
+
+logger = logging.getLogger(__name__)
 
 TOO_MUCH = 0.7
 """Share of a diseased lung called lesion above which it is no longer the lesions that are found."""
@@ -14,6 +19,31 @@ CHANCE = 0.55
 
 FIGURES = ("lesion_share", "lesion_share_healthy", "d_right_diseased", "d_right_healthy", "d_right_composite")
 """What is logged: parts of the lungs called lesion, and how often the discriminator is right."""
+
+
+class CollapseWarnings:
+    """Says what is wrong, each kind of collapse once in a run."""
+
+    def __init__(self) -> None:
+        self.said: set[str] = set()
+
+    def say(self, logged: Mapping[str, Any], epoch: int) -> None:
+        """Warn of what the figures of an epoch, counted from 1, show for the first time."""
+        for key, sentence in collapse_sentences(logged).items():
+            if key not in self.said:
+                logger.warning("epoch %d: %s", epoch, sentence)
+                self.said.add(key)
+
+
+def lesion_share(logits: Tensor, lung: Tensor) -> Tensor:
+    """The part of the lungs called lesion; both ``(B, 1, *spatial)``.
+
+    Example:
+        >>> import torch
+        >>> float(lesion_share(torch.tensor([1.0, -1.0, 1.0]), torch.tensor([True, True, False])))
+        0.5
+    """
+    return ((logits.detach() > 0) & lung).sum() / lung.sum().clamp_min(1)
 
 
 def collapse_sentences(logged: Mapping[str, Any]) -> dict[str, str]:

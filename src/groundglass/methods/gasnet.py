@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
@@ -18,9 +17,12 @@ from groundglass.datasets.samples import SliceSamples
 from groundglass.errors import InputError
 from groundglass.methods.adversaries import Adversaries
 from groundglass.methods.augment import augment
-from groundglass.methods.collapse import collapse_sentences
+from groundglass.methods.collapse import CollapseWarnings
+from groundglass.methods.collapse import lesion_share
 from groundglass.methods.gasnet_optimizers import GasnetOptimizers
 from groundglass.methods.gasnet_optimizers import damped
+from groundglass.methods.gasnet_weights import FADE
+from groundglass.methods.gasnet_weights import SYNTHETIC_FROM
 from groundglass.methods.gasnet_weights import Variant
 from groundglass.methods.mil import DISEASED
 from groundglass.methods.mil import HEALTHY
@@ -30,10 +32,6 @@ from groundglass.methods.mil import take
 from groundglass.methods.restoration import synthesize
 from groundglass.methods.settings import TrainingSettings
 
-logger = logging.getLogger(__name__)
-
-SYNTHETIC_FROM: dict[Variant, int] = {"paper": 7_000, "released": 10_000}
-FADE: dict[Variant, int | None] = {"paper": None, "released": 300_000}
 Terms = dict[str, Tensor]
 
 
@@ -100,7 +98,7 @@ class GASNet(MultipleInstance):
         self.synthetic_from = SYNTHETIC_FROM[variant] if synthetic_from is None else synthetic_from
         self.xi = xi
         self.dead_zone = dead_zone
-        self.warned: set[str] = set()
+        self.collapse = CollapseWarnings()
         self.steps: Tensor
         self.register_buffer("steps", torch.zeros((), dtype=torch.long))
 
@@ -129,10 +127,7 @@ class GASNet(MultipleInstance):
 
     def on_train_epoch_end(self) -> None:
         """Lightning's hook: say it if the training has collapsed, once for each way of it."""
-        for key, sentence in collapse_sentences(self.trainer.callback_metrics).items():
-            if key not in self.warned:
-                logger.warning("epoch %d: %s", self.current_epoch + 1, sentence)
-                self.warned.add(key)
+        self.collapse.say(self.trainer.callback_metrics, self.current_epoch + 1)
 
     def configure_optimizers(self) -> OptimizerLRScheduler:  # type: ignore[override]
         """Lightning's hook: optimizers and schedules of S, G and D, in this order."""
@@ -158,8 +153,11 @@ class GASNet(MultipleInstance):
         update = self._update_together if self.variant == "paper" else self._update_in_turn
         terms, (_, diseased, healthy) = update(parts)
         self.adversaries.discriminator.requires_grad_(True)
-        shares = {"lesion_share": _share(diseased, parts[1]), "lesion_share_healthy": _share(healthy, parts[2])}
-        return {"loss": torch.stack(list(terms.values())).sum(), **terms, **shares}
+        watched = {
+            "lesion_share": lesion_share(diseased, parts[1]["lung"]),
+            "lesion_share_healthy": lesion_share(healthy, parts[2]["lung"]),
+        }
+        return {"loss": torch.stack(list(terms.values())).sum(), **terms, **watched}
 
     def _update_together(self, parts: Sequence[Sample]) -> tuple[Terms, Sequence[Tensor]]:
         """Algorithm 1 of the paper: one sum of all terms."""
@@ -209,8 +207,3 @@ class GASNet(MultipleInstance):
         self.manual_backward(damped(loss, below, factor) if self.dead_zone else loss)
         for player in players:
             optimizers[player].step()
-
-
-def _share(logits: Tensor, part: Sample) -> Tensor:
-    """The part of the lungs called lesion."""
-    return ((logits.detach() > 0) & part["lung"]).sum() / part["lung"].sum().clamp_min(1)

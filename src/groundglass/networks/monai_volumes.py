@@ -45,7 +45,7 @@ class VNet(_AnySize):
         if not 0 <= dropout < 1:
             raise InputError(f"dropout {dropout} of the V-Net must be from 0 to below 1")
         chance = dropout or None
-        super().__init__(MonaiVNet(dropout_prob_down=chance, dropout_prob_up=(chance, chance)))
+        super().__init__(MonaiVNet(dropout_prob_down=chance, dropout_prob_up=(chance, dropout)))
 
 
 class UNetPlusPlus3d(_AnySize):
