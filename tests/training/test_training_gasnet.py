@@ -198,7 +198,7 @@ def test_collapse_is_warned_of(
     volume_config: Make, volumes_one_mask: DatasetFolder, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     options = {**volume_config().method_options, "weights": {"mil": 1000, "healthy": 0, "labeled": 0}, "mil_share": 0.9}
-    config = volume_config(method_options=options, epochs=3, epoch_samples=20, settings={"lr": 3e-2})
+    config = volume_config(method_options=options, epochs=3, epoch_samples=12, settings={"lr": 5e-2})
     run(config, volumes_one_mask, tmp_path / "run")
     assert caplog.text.count("is called lesion: the segmenter covers everything") == 1
 

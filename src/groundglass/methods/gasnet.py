@@ -17,6 +17,7 @@ from groundglass.datasets.samples import SliceSamples
 from groundglass.errors import InputError
 from groundglass.methods.adversaries import Adversaries
 from groundglass.methods.augment import augment
+from groundglass.methods.collapse import FIGURES
 from groundglass.methods.collapse import CollapseWarnings
 from groundglass.methods.collapse import lesion_share
 from groundglass.methods.gasnet_optimizers import GasnetOptimizers
@@ -105,11 +106,8 @@ class GASNet(MultipleInstance):
     def draws(self, samples: SliceSamples, batch_size: int) -> list[Draw]:
         """What :class:`MultipleInstance` draws, and fresh diseased and healthy volumes for each update of D."""
         first = super().draws(samples, batch_size)
-        return first + [
-            Draw(group.chosen, group.count, group.part + 2 * number)
-            for number in range(1, self.critic_steps + 1)
-            for group in first[-2:]
-        ]
+        rounds = range(1, self.critic_steps + 1)
+        return first + [Draw(one.chosen, one.count, one.part + 2 * number) for number in rounds for one in first[-2:]]
 
     def training_step(self, batch: Sample, batch_idx: int) -> None:  # type: ignore[override]
         """Lightning's hook: one update of S and G, ``critic_steps`` of D, one step of the schedules."""
@@ -126,7 +124,7 @@ class GASNet(MultipleInstance):
         self.log_dict(named, on_step=False, on_epoch=True, batch_size=int((batch["part"] == DISEASED).sum()))
 
     def on_train_epoch_end(self) -> None:
-        """Lightning's hook: say it if the training has collapsed, once for each way of it."""
+        """Lightning's hook: say it if the training has collapsed."""
         self.collapse.say(self.trainer.callback_metrics, self.current_epoch + 1)
 
     def configure_optimizers(self) -> OptimizerLRScheduler:  # type: ignore[override]
@@ -151,35 +149,28 @@ class GASNet(MultipleInstance):
         parts = [take(batch, number) for number in (LABELED, DISEASED, HEALTHY)]
         self.adversaries.discriminator.requires_grad_(False)
         update = self._update_together if self.variant == "paper" else self._update_in_turn
-        terms, (_, diseased, healthy) = update(parts)
+        terms, logits = update(parts)
         self.adversaries.discriminator.requires_grad_(True)
-        watched = {
-            "lesion_share": lesion_share(diseased, parts[1]["lung"]),
-            "lesion_share_healthy": lesion_share(healthy, parts[2]["lung"]),
-        }
+        pairs = zip(FIGURES[:2], logits[1:], parts[1:], strict=True)
+        watched = {name: lesion_share(one, part["lung"]) for name, one, part in pairs}
         return {"loss": torch.stack(list(terms.values())).sum(), **terms, **watched}
 
     def _update_together(self, parts: Sequence[Sample]) -> tuple[Terms, Sequence[Tensor]]:
         """Algorithm 1 of the paper: one sum of all terms."""
-        logits = self._segment(*parts)
+        logits = self.segment(parts)
         terms = self._adversarial_terms(logits[1], *parts[1:]) | self.segmentation_terms(parts, logits)
         self._minimize(terms, (0, 1), 0.16, 1e-3)
         return terms, logits
 
     def _update_in_turn(self, parts: Sequence[Sample]) -> tuple[Terms, Sequence[Tensor]]:
         """The release: S and G by what the discriminator sees and synthetic volumes, then S by the others."""
-        terms = self._adversarial_terms(self._segment(parts[1])[0], *parts[1:])
+        terms = self._adversarial_terms(self.network(parts[1]["image"]), *parts[1:])
         self._minimize(terms, (0, 1), 0.16, 1e-3)
-        logits = self._segment(*parts)
+        logits = self.segment(parts)
         others = self.segmentation_terms(parts, logits)
         if others:
             self._minimize(others, (0,), 0.064, 1e-2)
         return terms | others, logits
-
-    def _segment(self, *parts: Sample) -> Sequence[Tensor]:
-        """Logits of several parts of a batch, by one pass."""
-        logits: Tensor = self.network(torch.cat([part["image"] for part in parts]))
-        return torch.split(logits, [len(part["image"]) for part in parts])
 
     def _adversarial_terms(self, logits: Tensor, diseased: Sample, healthy: Sample) -> Terms:
         mask = logits.sigmoid()

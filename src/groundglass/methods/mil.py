@@ -82,10 +82,14 @@ class MultipleInstance(Method):
     def loss(self, batch: Sample) -> dict[str, Tensor]:
         """Terms of a batch with ``part``, weighted: ``labeled``, ``healthy`` and ``mil``."""
         parts = [take(batch, number) for number in (LABELED, DISEASED, HEALTHY)]
-        images = torch.cat([part["image"] for part in parts])
-        logits = self.network(images).split([len(part["image"]) for part in parts])
+        logits = self.segment(parts)
         terms = self.segmentation_terms(parts, logits)
         return {"loss": torch.stack([*terms.values(), logits[0].sum() * 0.0]).sum(), **terms}
+
+    def segment(self, parts: Sequence[Sample]) -> Sequence[Tensor]:
+        """Logits of several parts of a batch, by one pass."""
+        logits: Tensor = self.network(torch.cat([part["image"] for part in parts]))
+        return torch.split(logits, [len(part["image"]) for part in parts])
 
     def segmentation_terms(self, parts: Sequence[Sample], logits: Sequence[Tensor]) -> dict[str, Tensor]:
         """The terms by name, weighted, without those whose weight is 0 or that have no volume.
