@@ -23,6 +23,7 @@ class Case:
         label: NIfTI lesion mask (0 none, 1 lesion) on the image's grid, read for evaluation and as a mask label only.
         lungs: NIfTI lung mask (0 none, 1 right, 2 left; all 1 where the sides are not known).
         slices: First and past-the-last slice that belongs to this part of the dataset, or ``None`` for all.
+        tag: 1 diseased, 0 healthy, where the record says so; ``None`` where only a mask can.
     """
 
     case: str
@@ -32,6 +33,7 @@ class Case:
     label: str | None = None
     lungs: str | None = None
     slices: Slices | None = None
+    tag: int | None = None
 
     @classmethod
     def from_json(cls, record: Any) -> Case:
@@ -62,6 +64,8 @@ def _is_valid(key: str, value: Any) -> bool:
     if key == "slices":
         whole = isinstance(value, tuple) and len(value) == 2 and all(isinstance(edge, int) for edge in value)
         return value is None or (whole and 0 <= value[0] < value[1])
+    if key == "tag":
+        return value in (None, 0, 1)
     if key == "intensity":
         return value in ("hu", "display")
     return isinstance(value, str) or (key in ("label", "lungs") and value is None)

@@ -37,6 +37,7 @@ class Source:
         part: ``training``, ``validation`` or ``test`` where the layout itself says so.
         voxelwise: The masks belong to the image voxel by voxel, whatever their headers say or if they have none.
             Otherwise they must lie where the image lies.
+        tag: 1 diseased, 0 healthy, if the record says so.
     """
 
     case: str
@@ -46,6 +47,7 @@ class Source:
     lungs: Callable[[], Scan] | None = None
     part: str | None = None
     voxelwise: bool = False
+    tag: int | None = None
 
 
 class Layout(ABC):
