@@ -63,8 +63,8 @@ class SEAM(TagMethod):
         if not len(tag):
             return {"loss": self.network(batch["image"]).sum() * 0.0}
         small = F.interpolate(image, scale_factor=self.size, mode="bilinear", align_corners=False)
-        scores, refined = self.views(image)
-        again, refined_again = self.views(small)
+        scores, refined = self.maps(image)
+        again, refined_again = self.maps(small)
         lesion = tag.to(scores.dtype).view(-1, 1, 1, 1)
         classes = (class_loss(scores, tag) + class_loss(again, tag)) / 2
         classes = classes + (lowest_quarter(refined * lesion) + lowest_quarter(refined_again * lesion)) / 2
@@ -75,7 +75,7 @@ class SEAM(TagMethod):
         cross = cross_regularization(second, seen) + cross_regularization(first, seen_again)
         return {"loss": classes + equal + cross, "classes": classes, "equivariance": equal, "cross": cross}
 
-    def views(self, image: Tensor) -> tuple[Tensor, Tensor]:
+    def maps(self, image: Tensor) -> tuple[Tensor, Tensor]:
         """Activation maps ``(B, 1, h, w)``, and the same after PCM, in [0, 1]."""
         features = self.network.features(image)
         scores = self.network.scores(features[-1]).float()
@@ -97,7 +97,7 @@ class SEAM(TagMethod):
 
     def probabilities(self, image: Tensor) -> Tensor:
         """The refined map as a share of its maximum, times the probability of the class; ``(B, 1, H, W)``."""
-        scores, refined = self.views(image)
+        scores, refined = self.maps(image)
         return heat_map(refined, image, class_logits(scores), scale="relative")
 
 
