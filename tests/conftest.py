@@ -69,6 +69,89 @@ def blobs_copy(blobs: DatasetFolder, tmp_path: Path) -> DatasetFolder:
     return DatasetFolder.open(tmp_path / "blobs")
 
 
+def volume_case(seed: int, *, diseased: bool) -> tuple[Scan, Scan, Scan]:
+    """A scan of 12 slices, not all of one size: two lungs with noise and, if diseased, denser round lesions."""
+    rng = np.random.default_rng(seed)
+    shape = (12, 40, 44 + seed % 3)
+    planes, rows, columns = np.ogrid[: shape[0], : shape[1], : shape[2]]
+    lungs = np.zeros(shape, np.uint8)
+    lungs[2:11, 6:34, 4:19] = 1
+    lungs[2:11, 6:34, 24:40] = 2
+    mask = np.zeros(shape, np.uint8)
+    for left in (8, 28) if diseased else ():
+        center = np.array([6, 20, left + 3]) + rng.integers(-2, 3, 3)
+        distance = np.sqrt(4 * (planes - center[0]) ** 2 + (rows - center[1]) ** 2 + (columns - center[2]) ** 2)
+        mask[distance < rng.uniform(4, 6)] = 1
+    mask *= lungs > 0
+    voxels = np.where(lungs > 0, -850 + 500.0 * mask, 40) + rng.normal(0, 25, shape)
+    return Scan(voxels.astype(np.int16), AFFINE, "hu"), Scan(mask, AFFINE, "mask"), Scan(lungs, AFFINE, "mask")
+
+
+@pytest.fixture(scope="session")
+def volumes(tmp_path_factory: pytest.TempPathFactory) -> DatasetFolder:
+    """Twelve whole scans (8 training, 2 validation, 2 test), every other one healthy, with tags; read only."""
+    root = tmp_path_factory.mktemp("volumes")
+    cases = []
+    for number in range(12):
+        name = f"scan{number:02d}"
+        kinds = ("images", "masks", "lungs")
+        for kind, scan in zip(kinds, volume_case(number, diseased=number % 2 == 0), strict=True):
+            write_nifti(scan, root / f"{kind}/{name}.nii.gz")
+        image, label, lungs = (f"{kind}/{name}.nii.gz" for kind in kinds)
+        cases.append(Case(case=name, patient=name, image=image, intensity="hu", label=label, lungs=lungs))
+    split = Split(training=tuple(cases[:8]), validation=tuple(cases[8:10]), test=tuple(cases[10:]))
+    folder = DatasetFolder(root, "volumes", split)
+    folder.save()
+    simulate_labels(folder, ["scan-tags"])
+    return folder
+
+
+@pytest.fixture
+def volumes_copy(volumes: DatasetFolder, tmp_path: Path) -> DatasetFolder:
+    """The same dataset, to change."""
+    shutil.copytree(volumes.root, tmp_path / "volumes")
+    return DatasetFolder.open(tmp_path / "volumes")
+
+
+@pytest.fixture(scope="session")
+def volumes_one_mask(volumes: DatasetFolder, tmp_path_factory: pytest.TempPathFactory) -> DatasetFolder:
+    """The same dataset, with the mask of its first scan as a label; read only."""
+    root = tmp_path_factory.mktemp("one") / "volumes"
+    shutil.copytree(volumes.root, root)
+    folder = DatasetFolder.open(root)
+    simulate_labels(folder, ["masks"], only="scan00")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def volume_config() -> Callable[..., Config]:
+    """Makes a recipe of a tiny GASNet; keyword arguments change its keys."""
+
+    def make(**changes: Any) -> Config:
+        plain: dict[str, Any] = {
+            "method": "gasnet",
+            "method_options": GASNET,
+            "network": "unet3d",
+            "network_options": {"base": 2},
+            "grid": {"size": [32, 32], "depth": 8},
+            "epochs": 2,
+            "batch_size": 2,
+            "patience": 1000,
+        }
+        return Config.from_dict(plain | changes)
+
+    return make
+
+
+GASNET: dict[str, Any] = {
+    "generator": {"base": 2, "levels": 3},
+    "discriminator": {"base": 2, "levels": 3, "cells": [1, 1, 1]},
+    "critic_steps": 2,
+    "synthetic_from": 2,
+}
+"""Options of a GASNet that trains in a second."""
+
+
 @pytest.fixture
 def small_network() -> torch.nn.Module:
     """A plain U-Net of two levels, always with the same weights."""

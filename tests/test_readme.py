@@ -14,6 +14,7 @@ from groundglass.bench.results import markdown_table
 from groundglass.bench.results import read_results
 from groundglass.bench.table2 import PAPER
 from groundglass.cli import build_parser
+from groundglass.cli.train import resolve_recipes
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -29,7 +30,7 @@ def commands(page: Path) -> list[str]:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_command_that_is_shown_parses(page: Path) -> None:
     for command in commands(page):
-        argv = [word for word in shlex.split(command)[1:] if word not in ("--recipe", "cb-flip-rot")]
+        argv = resolve_recipes(shlex.split(command)[1:])
         build_parser(argv).parse_args(argv)
 
 

@@ -300,6 +300,8 @@ def test_refusals(start: Start, blobs: DatasetFolder, tmp_path: Path) -> None:
         start("poor", budget_seconds=2).run()
     with pytest.raises(InputError, match=r"set network_options.dropout"):
         start("still", recipe={"network_options": {"channels": [4, 8]}})
+    with pytest.raises(InputError, match=r"take grid.depth out"):
+        start("volumes", recipe={"grid": {"size": [32, 32], "depth": 8}})
     with pytest.raises(InputError, match=r"7 regions: give a perfect square"):
         start("seven", regions=7)
     with pytest.raises(InputError, match=r"--device 'abacus' cannot be used here"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -124,3 +125,14 @@ def test_a_scan_without_lungs_is_looked_at_whole(dataset: Path, tmp_path: Path) 
     assert model.probabilities("case0", opened, 0).min() > 0
     with pytest.raises(InputError, match="no slice 2; it has 2"):
         model.uncertainty("case0", opened, 2)
+
+
+def test_a_model_of_whole_scans_is_refused(tmp_path: Path, volume_config: Callable[..., Config]) -> None:
+    config = volume_config(method="full", method_options={"loss": "focal"})
+    path = tmp_path / "volumes.ckpt"
+    content = {"state_dict": build_method(config).state_dict(), "hyper_parameters": {"config": config.to_dict()}}
+    AtomicCheckpointIO().save_checkpoint(content, path)
+    model = CurrentModel()
+    with pytest.raises(InputError, match="sees whole scans"):
+        model.load(path)
+    assert model.run is None

@@ -120,3 +120,9 @@ def test_masks_of_another_size_are_refused(root: Path) -> None:
         write_picture(path, np.zeros((15, 15), np.uint8))
     with pytest.raises(InputError, match="neither the size of"):
         prepared(root, annotator="b")
+
+
+def test_short_runs_can_be_left_out(root: Path) -> None:
+    folder = prepare(CovidCell(root, shortest=2), root.parent / "data", name="covidcell")
+    assert [case.case for case in folder.split.training] == ["lesion-000", "normal-000"]
+    assert not folder.split.validation

@@ -18,6 +18,7 @@ from groundglass.datasets.catalog import LAYOUTS
 from groundglass.datasets.catalog.pairs import PairedFolders
 from groundglass.datasets.folder import DatasetFolder
 from groundglass.datasets.prepare import prepare
+from groundglass.datasets.prepare import simulate_labels
 from groundglass.errors import InputError
 
 
@@ -196,3 +197,37 @@ def test_a_corrupt_image_is_named_and_what_is_mended_is_prepared(root: Path, tmp
     path.write_bytes(whole)
     prepare(build(root), tmp_path / "set", name="f")
     assert sorted(everything(DatasetFolder.open(tmp_path / "set"))) == ["a", "b", "c", "d"]
+
+
+def test_with_tags_not_every_image_needs_a_mask(root: Path, tmp_path: Path) -> None:
+    for seed in range(4):
+        write_volume(root / f"images/tagged{seed}.nii.gz", hu(10 + seed))
+    names = [*"abcd", *(f"tagged{seed}" for seed in range(4))]
+    lines = [f"{name},{int(name < 'tagged2')}" for name in names]
+    (root / "tags.csv").write_text("case,tag\n" + "\n".join(lines) + "\n")
+    folder = prepare(build(root), tmp_path / "set", name="f")
+    parts = [[case.case[:6] for case in part] for part in (folder.split.validation, folder.split.test)]
+    assert [len(part) for part in parts] == [1, 1]
+    assert "tagged" not in (*parts[0], *parts[1])
+    assert len(folder.split.training) == 6
+    simulate_labels(folder, ["scan-tags"])
+    tags = {name: labels[0].label for name, labels in folder.labels().items()}  # type: ignore[attr-defined]
+    assert (tags["tagged1"], tags["tagged2"]) == (1, 0)
+    assert len(tags) == 6
+
+
+def test_one_mask_and_tags_all_train(root: Path, tmp_path: Path) -> None:
+    for name in "bcd":
+        (root / f"masks/{name}.nii.gz").unlink()
+    (root / "tags.csv").write_text("case,tag\na,1\nb,1\nc,0\nd,0\n")
+    assert len(prepare(build(root), tmp_path / "set", name="f").split.training) == 4
+
+
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [("a,1\nb,1\nc,0\n", "no line for case d"), ("a,1\nb,yes\nc,0\nd,0\n", "tag 'yes'; give 0 or 1")],
+)
+def test_wrong_tags_are_named(table: str, words: str, root: Path) -> None:
+    (root / "tags.csv").write_text(f"case,tag\n{table}")
+    with pytest.raises(InputError, match=words):
+        build(root).sources()

@@ -169,3 +169,23 @@ def test_an_image_and_its_target_are_zoomed_alike() -> None:
     image, target = zoom.apply(blob) > 0.5, zoom.apply(blob.to(torch.uint8)) > 0
     assert 2 * (image & target).sum() / (image.sum() + target.sum()) > 0.97
     assert target.sum() > 1.1 * blob.sum()
+
+
+@pytest.mark.parametrize("size", [(48, 48), (40, 64)])
+def test_a_zoom_with_a_turn_is_brought_back(size: tuple[int, int]) -> None:
+    rows, columns = torch.meshgrid(torch.arange(size[0]) / 48, torch.arange(size[1]) / 48, indexing="ij")
+    smooth = (0.5 + 0.2 * torch.sin(5 * rows) + 0.2 * torch.cos(4 * columns)).expand(8, 1, *size)
+    torch.manual_seed(0)
+    zoom = Zoom.sample(8, 1.4, 20.0)
+    back, seen = zoom.invert(zoom.apply(smooth)), zoom.invert(torch.ones_like(smooth)) > 0.999
+    inner = torch.zeros_like(seen)
+    inner[..., 8:-8, 8:-8] = True  # past the edges a turn repeats the border
+    assert (seen & inner).float().mean() > 0.2
+    assert float((back - smooth).abs()[seen & inner].max()) < 0.02
+
+
+def test_a_volume_is_zoomed_and_brought_back_slice_by_slice() -> None:
+    torch.manual_seed(0)
+    volume, zoom = torch.rand(3, 1, 4, 16, 16), Zoom.sample(3, 1.4, 10.0)
+    for moved in (zoom.apply, zoom.invert):
+        assert torch.allclose(moved(volume)[:, :, 2], moved(volume[:, :, 2]), atol=1e-6)

@@ -147,7 +147,7 @@ def test_consistency_learns_from_slices_without_labels(build: Build, batches: di
 @pytest.mark.parametrize("name", NAMES)
 def test_an_unknown_option_is_answered_with_the_known_ones(name: str, build: Build) -> None:
     message = {
-        "full": "none at all",
+        "full": "loss",
         "points": "reduction",
         "consistency": "transforms, variant, weight, reduction, space",
     }[name]

@@ -70,6 +70,8 @@ class ActiveLearning:
         self.output = output
         self.settings = settings
         self.config = Config.from_dict({**config.to_dict(), "seed": settings.seed})
+        if self.config.grid.depth is not None:
+            raise InputError("recipe: active learning asks about slices; take grid.depth out")
         self.acquisition: Acquisition = ACQUISITIONS.build(settings.acquisition, {})
         self.device = device
         self.method = self._fresh_method()

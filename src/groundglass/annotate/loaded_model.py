@@ -19,6 +19,7 @@ from groundglass.annotate.open_scan import OpenScan
 from groundglass.datasets.grid import Grid
 from groundglass.datasets.preprocessing import restore
 from groundglass.datasets.preprocessing import slice_images
+from groundglass.errors import InputError
 from groundglass.experiments.checkpoint import load_method
 from groundglass.experiments.precision import multiplying
 from groundglass.prediction.predictor import Predictor
@@ -39,12 +40,14 @@ class LoadedModel:
         draws: Passes with dropout.
 
     Raises:
-        InputError: If there is no usable checkpoint.
+        InputError: If there is no usable checkpoint, or its network sees whole scans.
     """
 
     def __init__(self, run: Path, *, draws: int) -> None:
         torch.set_num_threads(max((os.cpu_count() or 1) // 2, 1))  # the other half answers clicks
         self.method, self.config = load_method(run)
+        if self.config.grid.depth is not None:
+            raise InputError(f"{run}: this model sees whole scans, not the slice that is shown; use one of slices")
         self.threshold = float(self.method.threshold)
         self.draws = draws if dropout_layers(self.method.network) else 1
         self.acquisition = Entropy()

@@ -83,21 +83,23 @@ def table_image_level(plan: Plan) -> str:
         plan: The runs; its root holds ``covidcell`` and may hold ``medseg100``, on which the same runs are then
             scored too. A row is the name of a recipe, of an ablation or ``smoothed-intensity``.
     """
-    folder, side = covidcell(plan.root, plan.work), medseg100(plan.root, plan.work)
+    assert plan.root is not None, "the command line sees to it"
+    root = plan.root
+    folder, side = covidcell(root, plan.work), medseg100(root, plan.work)
     plan = replace(plan, networks=("",))  # each recipe's own
     return run_missing(
-        plan, lambda cell: _record(cell, plan, folder, side), lambda output: _write(output, plan.work), _name
+        plan, lambda cell: _record(cell, plan, root, folder, side), lambda output: _write(output, plan.work), _name
     )
 
 
-def _record(cell: Cell, plan: Plan, folder: DatasetFolder, side: list[Pair]) -> dict[str, Any]:
+def _record(cell: Cell, plan: Plan, root: Path, folder: DatasetFolder, side: list[Pair]) -> dict[str, Any]:
     if cell.row in UNTRAINED:
         options, grid = UNTRAINED[cell.row]
-        scored = score(Predictor(SmoothedIntensity(**options), grid, batch_size=4), folder, plan.root, side)
+        scored = score(Predictor(SmoothedIntensity(**options), grid, batch_size=4), folder, root, side)
         record = _untrained(cell, plan, folder, grid)
     else:
         run = train(_config(cell, plan), folder.root, plan.work / _name(cell), resume=True, quiet=plan.quiet)
-        scored = score(Predictor(run.method, run.config.grid), folder, plan.root, side)
+        scored = score(Predictor(run.method, run.config.grid), folder, root, side)
         record = run_record(cell, plan, EXPERIMENT, run, {}) | {"validation_curve": _progress(run.folder)}
     _keep_panel(scored, plan, cell)
     method, variant = _method_and_variant(cell.row, _method(cell.row))

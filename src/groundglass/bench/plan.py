@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Callable
+from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import field
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from groundglass.experiments.config import Config
+from groundglass.experiments.recipe import load_recipe
 from groundglass.files import write_text
 from groundglass.training.run import Run
 
@@ -22,7 +26,7 @@ class Plan:
     """The runs of a table.
 
     Args:
-        root: Folder of the public dataset, or of several.
+        root: Folder of the public dataset, or of several; ``None`` where there is none.
         output: Where ``<cell>.json`` and the table go.
         work: Where the dataset and the runs go.
         rows: Recipes to run.
@@ -32,7 +36,7 @@ class Plan:
         quiet: Show no progress.
     """
 
-    root: Path
+    root: Path | None
     output: Path
     work: Path
     rows: Sequence[str]
@@ -55,12 +59,23 @@ class Cell:
         """What its files are called."""
         return f"{self.row}-{self.network}-seed{self.seed}"
 
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What its record holds beside what every run's does."""
+        return {"method": self.row}
+
+    def config(self, overrides: Mapping[str, Any]) -> Config:
+        """Its recipe, with the keys changed that the plan changes."""
+        return replace(load_recipe(self.row, {"network": self.network, **overrides}), seed=self.seed)
+
 
 def run_missing(
     plan: Plan,
     record: Callable[[Cell], dict[str, Any]],
     write: Callable[[Path], str],
     name: Callable[[Cell], str] = lambda cell: cell.name,
+    *,
+    cells: Iterable[Cell] | None = None,
 ) -> str:
     """Make the results that are not there yet, and the table after each.
 
@@ -69,11 +84,12 @@ def run_missing(
         record: Runs a cell; gives what is written.
         write: Writes the table of the results in a folder, and gives it back.
         name: What a cell's files are called.
+        cells: The runs; by default each row with each network and seed.
 
     Returns:
         The table, in Markdown.
     """
-    for cell in _cells(plan):
+    for cell in _cells(plan) if cells is None else cells:
         path = plan.output / f"{name(cell)}.json"
         if not path.exists():
             write_text(path, json.dumps(record(cell), indent=1) + "\n")
@@ -94,7 +110,7 @@ def run_record(cell: Cell, plan: Plan, experiment: str, run: Run, metrics: Mappi
         "experiment": experiment,
         **run.result,
         "metrics": {name: plain(value) for name, value in metrics.items()},
-        "method": cell.row,
+        **cell.facts,
         "variant": run.config.method_options.get("variant", "released"),
         "image_size": list(run.config.grid.size),
         "epochs": run.config.epochs,
@@ -110,7 +126,8 @@ def plain(value: float | None) -> float | None:
 
 def command(cell: Cell, plan: Plan, experiment: str) -> str:
     """What makes this very result again."""
-    words = ["groundglass", "bench", experiment, "--root", plan.root.name, "--rows", cell.row]
+    words = ["groundglass", "bench", experiment, *(["--root", plan.root.name] if plan.root else [])]
+    words += ["--rows", cell.row]
     words += ["--networks", cell.network] if cell.network else []
     words += ["--seeds", str(cell.seed)]
     if plan.overrides:

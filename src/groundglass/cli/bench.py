@@ -30,7 +30,9 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="recipes to run, by default the paper's; active learning: pools and arms; shipped-model: masks or clicks",
     )
     parser.add_argument(
-        "--networks", default="unet", help="networks to run them with; table-image-level has each recipe's own"
+        "--networks",
+        default="",
+        help="networks to run them with: unet, or of volumes unet3d; table-image-level has each recipe's own",
     )
     parser.add_argument("--seeds", default="0,1,2", help="seeds of the runs")
     parser.add_argument("--overrides", type=dict[str, Any], default={}, help="recipe keys to change for all rows")
@@ -58,7 +60,7 @@ def _table(arguments: Namespace) -> str:
         output=Path(arguments.output) / name,
         work=Path(arguments.work) / name,
         rows=names(arguments.rows or "") or module.ROWS,
-        networks=names(arguments.networks),
+        networks=names(arguments.networks) or ["unet"],
         seeds=numbers(arguments.seeds),
         overrides=arguments.overrides,
         quiet=arguments.quiet,
@@ -107,6 +109,31 @@ def _speed(arguments: Namespace) -> str:
     from groundglass.bench.active_speed import speed
 
     return speed(Path(arguments.output) / "active" / "speed.json")
+
+
+def _gasnet(arguments: Namespace) -> str:
+    from groundglass.bench.gasnet import ROWS
+    from groundglass.bench.gasnet import gasnet
+    from groundglass.bench.plan import Plan
+
+    return gasnet(
+        Plan(
+            root=Path(arguments.root) if arguments.root else None,
+            output=Path(arguments.output) / "gasnet",
+            work=Path(arguments.work) / "gasnet",
+            rows=names(arguments.rows or "") or ROWS,
+            networks=names(arguments.networks) or ["unet3d"],
+            seeds=numbers(arguments.seeds),
+            overrides=arguments.overrides,
+            quiet=arguments.quiet,
+        )
+    )
+
+
+def _gasnet_speed(arguments: Namespace) -> str:
+    from groundglass.bench.gasnet_speed import gasnet_speed
+
+    return gasnet_speed(Path(arguments.output) / "gasnet-speed.json")
 
 
 def _throughput(arguments: Namespace) -> str:
@@ -165,6 +192,8 @@ EXPERIMENTS: dict[str, tuple[Callable[[Namespace], str], str]] = {
     "table-image-level": (_image_level, "covidcell, and of medseg100 beside it if there is one"),
     **dict.fromkeys(("fig5", "fig6", "fig7", "headline"), (_active, POOL)),
     "speed": (_speed, ""),
+    "gasnet": (_gasnet, ""),
+    "gasnet-speed": (_gasnet_speed, ""),
     "throughput": (_throughput, ""),
     "network-cost": (_network_cost, ""),
     "lcfcn-loss": (_lcfcn_loss, ""),

@@ -29,16 +29,16 @@ def run(arguments: Namespace) -> None:
     from groundglass.cli.tables import figures_table
     from groundglass.datasets.folder import DatasetFolder
     from groundglass.experiments.checkpoint import load_method
+    from groundglass.prediction.build import build_predictor
     from groundglass.prediction.evaluate import evaluate
     from groundglass.prediction.evaluate import scored_cases
-    from groundglass.prediction.predictor import Predictor
 
     if arguments.part not in PARTS:
         raise InputError(f"--part {arguments.part!r}: choose one of {', '.join(PARTS)}")
     method, config = load_method(arguments.checkpoint)
     folder = DatasetFolder.open(arguments.data)
-    predictor = Predictor(method, config.grid, orientations=arguments.orientations or config.orientations)
-    pairs = scored_cases(folder, getattr(folder.split, arguments.part))
+    predictor = build_predictor(method, config, orientations=arguments.orientations)
+    pairs = scored_cases(folder, getattr(folder.split, arguments.part), config.grid)
     metrics = evaluate(predictor, pairs, threshold=arguments.threshold)
     if arguments.json:
         print(json.dumps(metrics))

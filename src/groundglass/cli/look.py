@@ -31,6 +31,8 @@ def run(arguments: Namespace) -> None:
     from groundglass.report.slice_views import slice_views
 
     method, config = load_method(arguments.checkpoint)
+    if config.grid.depth is not None:
+        raise InputError(f"{arguments.checkpoint}: this model sees whole scans, not slices; use 'groundglass predict'")
     folder = DatasetFolder.open(arguments.data)
     cases = {case.case: case for part in PARTS for case in getattr(folder.split, part)}
     if arguments.case not in cases:

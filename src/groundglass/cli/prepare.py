@@ -1,7 +1,7 @@
 """Turn a folder of images and masks into a dataset, and make labels from its masks.
 
-Layouts: covid-semiseg, covidcell, medseg9, covid-ct-seg20, nnunet, decathlon, folder (images/ and masks/), phantom
-(generated), joined (several of these).
+Layouts: covid-semiseg, covidcell, medseg9, covid-ct-seg20, mosmed, nnunet, decathlon, folder (images/ and masks/),
+phantom (generated), joined (several of these).
 Examples: groundglass prepare scans/ -o data/ --layout folder
           groundglass prepare data/ --labels slice-tags
 """

@@ -6,6 +6,7 @@ are moved alike and moved back.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
@@ -94,46 +95,58 @@ def _mirror(images: Tensor, flip: bool) -> Tensor:
 
 @dataclass(frozen=True, eq=False)
 class Zoom:
-    """For each image of a batch: enlarge by ``factors`` (1 and more) around a point that stays inside.
+    """For each image of a batch: enlarge by ``factors`` (1 and more) around a point that stays inside, and turn.
 
     Enlarging keeps every labeled pixel that stays in view, which shrinking a target map would not.
 
     Args:
         factors: ``(B,)`` enlargement.
         centers: ``(B, 2)`` center of what is kept, x then y, in [-1, 1].
+        angles: ``(B,)`` turn in radians, if any.
     """
 
     factors: Tensor
     centers: Tensor
+    angles: Tensor | None = None
 
     @classmethod
-    def sample(cls, batch_size: int, largest: float) -> Zoom:
-        """Draw enlargements up to ``largest`` from torch's generator."""
+    def sample(cls, batch_size: int, largest: float, degrees: float = 0.0) -> Zoom:
+        """Draw enlargements up to ``largest``, and turns up to ``degrees`` either way, from torch's generator."""
         factors = 1 + (largest - 1) * torch.rand(batch_size)
         reach = (1 - 1 / factors).unsqueeze(1)
-        return cls(factors, reach * (2 * torch.rand(batch_size, 2) - 1))
+        centers = reach * (2 * torch.rand(batch_size, 2) - 1)
+        angles = math.radians(degrees) * (2 * torch.rand(batch_size) - 1) if degrees else None
+        return cls(factors, centers, angles)
 
     def apply(self, images: Tensor) -> Tensor:
-        """Enlarge ``(B, C, H, W)``: floats bilinearly, anything else by the nearest pixel."""
-        return _sampled(images, 1 / self.factors, self.centers, padding="border")
+        """Enlarge and turn ``(B, C, *spatial)`` in the slice: floats bilinearly, anything else by the nearest pixel."""
+        return _sampled(images, self._matrix(images, 1 / self.factors), self.centers, padding="border")
 
     def invert(self, images: Tensor) -> Tensor:
-        """Shrink ``(B, C, H, W)`` back to where :meth:`apply` took it from, at any size; zero where it was not in view.
+        """Bring ``(B, C, *spatial)`` back to where :meth:`apply` took it from, at any size; zero what was not in view.
 
-        What the enlargement interpolated is interpolated again: this is not an exact inverse.
+        What :meth:`apply` interpolated is interpolated again: this is not an exact inverse.
         """
-        return _sampled(images, self.factors, -self.factors.unsqueeze(1) * self.centers, padding="zeros")
+        back = self._matrix(images, self.factors, turned=-1)
+        center = -(back * self.centers.unsqueeze(1)).sum(dim=2)
+        return _sampled(images, back, center, padding="zeros")
+
+    def _matrix(self, images: Tensor, scale: Tensor, *, turned: int = 1) -> Tensor:
+        """``(B, 2, 2)``: scale and turn, ``turned`` the one or the other way, in the coordinates of ``affine_grid``."""
+        angles = torch.zeros_like(scale) if self.angles is None else turned * self.angles
+        aspect = images.shape[-1] / images.shape[-2]  # these coordinates are as long in x as in y
+        rows = [angles.cos(), -angles.sin() / aspect, angles.sin() * aspect, angles.cos()]
+        return scale.view(-1, 1, 1) * torch.stack(rows, dim=1).view(-1, 2, 2)
 
 
-def _sampled(images: Tensor, scale: Tensor, center: Tensor, *, padding: str) -> Tensor:
-    """The images at ``scale`` times each place plus ``center``, in the coordinates of ``affine_grid``."""
-    theta = torch.zeros(len(images), 2, 3)
-    theta[:, 0, 0] = theta[:, 1, 1] = scale
-    theta[:, :, 2] = center
-    grid = F.affine_grid(theta, list(images.shape), align_corners=False).to(images.device)
+def _sampled(images: Tensor, matrix: Tensor, center: Tensor, *, padding: str) -> Tensor:
+    """The images at ``matrix`` times each place plus ``center``, in the coordinates of ``affine_grid``."""
+    flat = images.flatten(1, -3).float()  # all slices of a volume alike
+    theta = torch.cat([matrix, center.unsqueeze(2)], dim=2)
+    grid = F.affine_grid(theta, list(flat.shape), align_corners=False).to(images.device)
     mode = "bilinear" if images.is_floating_point() else "nearest"
-    moved = F.grid_sample(images.float(), grid, mode=mode, padding_mode=padding, align_corners=False)
-    return moved.to(images.dtype)
+    moved = F.grid_sample(flat, grid, mode=mode, padding_mode=padding, align_corners=False)
+    return moved.to(images.dtype).reshape(images.shape)
 
 
 def jitter(images: Tensor, *, brightness: float, contrast: float) -> Tensor:

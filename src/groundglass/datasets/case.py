@@ -24,6 +24,7 @@ class Case:
         lungs: NIfTI lung mask (0 none, 1 right, 2 left; all 1 where the sides are not known).
         slices: First and past-the-last slice that belongs to this part of the dataset, or ``None`` for all.
         dataset: Which of several joined datasets it is of, if any.
+        tag: 1 diseased, 0 healthy, where the record says so; ``None`` where only a mask can.
     """
 
     case: str
@@ -34,6 +35,7 @@ class Case:
     lungs: str | None = None
     slices: Slices | None = None
     dataset: str | None = None
+    tag: int | None = None
 
     @classmethod
     def from_json(cls, record: Any) -> Case:
@@ -64,6 +66,8 @@ def _is_valid(key: str, value: Any) -> bool:
     if key == "slices":
         whole = isinstance(value, tuple) and len(value) == 2 and all(isinstance(edge, int) for edge in value)
         return value is None or (whole and 0 <= value[0] < value[1])
+    if key == "tag":
+        return value in (None, 0, 1)
     if key == "intensity":
         return value in ("hu", "display")
     return isinstance(value, str) or (key in ("label", "lungs", "dataset") and value is None)

@@ -1,4 +1,4 @@
-"""The pixel grid a slice network works on, and where it lies in a scan."""
+"""The grid a network works on, of slices or of whole volumes, and where it lies in a scan."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Grid:
-    """Window, crop and size a slice network is trained with. It travels in the checkpoint.
+    """Window, crop and size a network is trained with. It travels in the checkpoint.
 
     Args:
         size: Rows and columns ``(H, W)`` the network sees.
@@ -29,6 +29,8 @@ class Grid:
         aerated: Gray in (0, 1) to which the aerated lung of an 8-bit scan with a lung mask is brought, or null to leave
             it. Nobody knows which window an 8-bit scan was made with; 0.215 is what (-1250, 250) makes of air-filled
             lung, so that a network can learn from both.
+        depth: Slices of a volume: the network sees the tight box around the lungs of a whole scan, resampled to
+            ``depth`` x ``size`` (paper 003: 40 x 160 x 160); null for one slice at a time.
 
     Raises:
         InputError: If a value makes no sense.
@@ -39,6 +41,7 @@ class Grid:
     crop: tuple[int, int] | Literal["lungs"] | None = None
     outside: Literal["keep", "black"] = "keep"
     aerated: float | None = None
+    depth: int | None = None
 
     def __post_init__(self) -> None:
         if min(self.size) < 32:
@@ -49,6 +52,10 @@ class Grid:
             raise InputError(f"grid.crop {self.crop} must be 1 or more rows and columns, or null for the whole slice")
         if self.aerated is not None and not 0 < self.aerated < 1:
             raise InputError(f"grid.aerated {self.aerated} must be a gray between 0 and 1, or null")
+        if self.depth is not None and self.depth < 4:
+            raise InputError(f"grid.depth {self.depth} is too small for a network; use 4 or more slices, or null")
+        if self.depth is not None and self.crop is not None:
+            raise InputError("grid.crop is for slices: a volume (grid.depth) is the box around the lungs; leave it out")
 
     @property
     def uses_lungs(self) -> bool:

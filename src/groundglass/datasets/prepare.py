@@ -24,6 +24,7 @@ from groundglass.labels.events import Label
 from groundglass.labels.simulate import LesionFree
 from groundglass.labels.simulate import PointRule
 from groundglass.labels.simulate import mask_label
+from groundglass.labels.simulate import recorded_scan_tag
 from groundglass.labels.simulate import simulate_points
 from groundglass.labels.simulate import simulate_scan_tag
 from groundglass.labels.simulate import simulate_slice_tags
@@ -85,6 +86,7 @@ def _planned(source: Source) -> Case:
         label=f"masks/{name}" if source.mask else None,
         lungs=f"lungs/{name}" if source.lungs else None,
         dataset=source.dataset,
+        tag=source.tag,
     )
 
 
@@ -119,6 +121,8 @@ def simulate_labels(
 ) -> int:
     """Append to the dataset's store the labels an annotator would have given on its training cases.
 
+    A scan tag is that of the record, where there is one, and else whether the mask has a lesion.
+
     Args:
         folder: A dataset with masks.
         kinds: Any of ``points``, ``masks``, ``slice-tags``, ``scan-tags``.
@@ -140,6 +144,8 @@ def simulate_labels(
     labels: list[Label] = []
     for case in {case.case: case for case in folder.split.training if fnmatchcase(case.case, only)}.values():
         mask = folder.mask(case)
+        if "scan-tags" in kinds and case.tag is not None:
+            labels += recorded_scan_tag(case.tag, case.case)
         if mask is not None:
             labels += _simulated(mask, case, kinds, rule, lesion_free, seed)
     if again := [label for label in labels if label.id in known]:
@@ -147,7 +153,9 @@ def simulate_labels(
             f"{folder.store.path}: has simulated {again[0].kind} labels already; remove the file to make them anew"
         )
     if not labels:
-        raise InputError(f"{folder.root}: no training case has a mask to make labels from; prepare it with masks")
+        raise InputError(
+            f"{folder.root}: no training case has a mask, or a tag, to make such labels from; prepare it with masks"
+        )
     folder.store.append(labels)
     return len(labels)
 
@@ -164,6 +172,6 @@ def _simulated(
         labels += mask_label(case.label, case.case, (first, last))
     if "slice-tags" in kinds:
         labels += simulate_slice_tags(part, case.case)
-    if "scan-tags" in kinds:
+    if "scan-tags" in kinds and case.tag is None:
         labels += simulate_scan_tag(part, case.case)
     return labels

@@ -55,7 +55,7 @@ class SliceSamples(Dataset[Sample]):
         labels = folder.labels(kinds)
         self.folder, self.cases, self.grid = folder, tuple(cases), grid
         self.case_names = [case.case for case in cases]
-        self.datasets = _numbered([case.dataset for case in cases])
+        self.datasets = numbered([case.dataset for case in cases])
         parts = [_load(folder, case, labels.get(case.case, []), grid, number) for number, case in enumerate(cases)]
         self.tensors: Sample = {key: torch.cat([part[key] for part in parts]) for key in parts[0]}
 
@@ -78,7 +78,7 @@ class SliceSamples(Dataset[Sample]):
         return (self.tensors["target"] != IGNORE_INDEX).flatten(1).any(dim=1)
 
 
-def _numbered(names: Sequence[str | None]) -> Tensor:
+def numbered(names: Sequence[str | None]) -> Tensor:
     """``(N,)`` a number for each name, the same for the same name."""
     order = list(dict.fromkeys(names))
     return torch.tensor([order.index(name) for name in names])

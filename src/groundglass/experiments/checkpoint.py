@@ -14,6 +14,7 @@ from groundglass.experiments.config import Config
 from groundglass.files import replacing
 from groundglass.methods import METHODS
 from groundglass.methods.method import Method
+from groundglass.networks import VOLUME_NETWORKS
 from groundglass.networks import build_network
 
 BROKEN = (
@@ -113,12 +114,25 @@ def build_method(config: Config, *, pretrained: bool = True) -> Method:
         config: The recipe.
         pretrained: Start from whatever weights the recipe names; not needed before loading a checkpoint.
     """
+    _check_dimensions(config)
     options = dict(config.network_options)
     if not pretrained:
         options |= {key: value for key, value in {"pretrained": False, "weights": None}.items() if key in options}
         if config.network in ("unet", "classifier"):
             options["pretrained"] = False
-    network = build_network(config.network, options).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    layout = torch.channels_last if config.grid.depth is None else torch.channels_last_3d
+    network = build_network(config.network, options).to(memory_format=layout)  # type: ignore[call-overload]
     method: Method = METHODS.build(config.method, config.method_options, network=network, settings=config.settings)
     method.save_hyperparameters({"config": config.to_dict()})
     return method
+
+
+def _check_dimensions(config: Config) -> None:
+    """See that method and network take what the grid gives: slices or volumes."""
+    volumes = config.grid.depth is not None
+    dimension, what = (3, "volumes") if volumes else (2, "slices")
+    change = "take grid.depth out" if volumes else "set grid.depth, as 32"
+    if dimension not in METHODS.get(config.method).dimensions:
+        raise InputError(f"recipe: method {config.method!r} cannot be trained on {what}; choose another, or {change}")
+    if (config.network in VOLUME_NETWORKS) != volumes:
+        raise InputError(f"recipe: network {config.network!r} does not take {what}; choose another, or {change}")

@@ -105,3 +105,9 @@ def slice_tags(labels: Iterable[Label], *, affine: NDArray[np.floating[Any]], de
                 raise InputError(f"case {label.case}: slice tag {label.id} lies outside the image")
             tags[index] = label.label
     return tags
+
+
+def scan_tag(labels: Iterable[Label]) -> int:
+    """Tag of a whole scan: 1 diseased, 0 healthy, -1 unknown; the last answer stands."""
+    tags = [label.label for label in labels if isinstance(label, ScanTag)]
+    return tags[-1] if tags else UNKNOWN_TAG

@@ -129,6 +129,11 @@ def simulate_scan_tag(mask: Scan, case: str) -> list[Label]:
     return [ScanTag(case=case, seconds=SCAN_TAG_SECONDS, label=int(mask.voxels.any()), id=f"{case}-scan")]
 
 
+def recorded_scan_tag(tag: int, case: str) -> list[Label]:
+    """The diagnosis (1 diseased, 0 healthy) that the record has anyway."""
+    return [ScanTag(case=case, seconds=SCAN_TAG_SECONDS, annotator="record", label=tag, id=f"{case}-scan")]
+
+
 def mask_label(path: str, case: str, slices: tuple[int, int]) -> list[Label]:
     """The mask file ``path`` as a label of its slices, from the first to before the last."""
     seconds = MASK_SECONDS_PER_SLICE * (slices[1] - slices[0])

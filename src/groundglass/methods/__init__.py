@@ -21,5 +21,7 @@ METHODS = Registry(
         "irn": "groundglass.methods.irn:IRN",
         "icd": "groundglass.methods.icd:ICD",
         "attention-fusion": "groundglass.methods.attention_fusion:AttentionFusion",
+        "mil": "groundglass.methods.mil:MultipleInstance",
+        "gasnet": "groundglass.methods.gasnet:GASNet",
     },
 )

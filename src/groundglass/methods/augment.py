@@ -20,10 +20,19 @@ Move = Dihedral | Zoom
 
 
 def augment(batch: Sample, settings: TrainingSettings) -> Sample:
-    """Move image, target map and lung mask of each sample alike, then jitter the image's grey values."""
-    moved = move(batch, draw_moves(batch, settings))
+    """Cut and move image, target map and lung mask of each sample alike, then jitter the image's grey values."""
+    moves = draw_moves(batch, settings)
+    moved = move(batch if settings.slices is None else _cut(batch, settings.slices), moves)
     moved["image"] = jitter(moved["image"], brightness=settings.brightness, contrast=settings.contrast)
+    moved["image"] = noisy(moved["image"], settings.noise)
     return moved
+
+
+def noisy(image: Tensor, most: float) -> Tensor:
+    """``(B, 1, *spatial)`` in [0, 1] with each pixel changed by up to ``most``, drawn uniformly."""
+    if most == 0:
+        return image
+    return (image + (most * (2 * torch.rand(image.shape) - 1)).to(image)).clamp(0, 1)
 
 
 def draw_moves(batch: Sample, settings: TrainingSettings) -> list[Move]:
@@ -32,8 +41,10 @@ def draw_moves(batch: Sample, settings: TrainingSettings) -> list[Move]:
     size = len(batch["image"])
     if settings.orient:
         moves.append(_orientation(batch, size, settings.upright))
-    if settings.zoom > 1:
-        moves.append(Zoom.sample(size, settings.zoom))
+    if settings.mirror:
+        moves.append(Dihedral(torch.rand(size) < 0.5, torch.zeros(size, dtype=torch.long)))
+    if settings.zoom > 1 or settings.degrees > 0:
+        moves.append(Zoom.sample(size, settings.zoom, settings.degrees))
     return moves
 
 
@@ -59,3 +70,13 @@ def relit(image: Tensor, most: float) -> Tensor:
     """
     gamma, gain = (torch.exp(most * (2 * torch.rand(len(image), 1, 1, 1, device=image.device) - 1)) for _ in range(2))
     return (image**gamma * gain.sqrt()).clamp(0, 1) if most > 0 else image
+
+
+def _cut(batch: Sample, slices: int) -> Sample:
+    """So many neighboring slices of each volume, from a place drawn for each; volumes that have no more stay whole."""
+    size, depth = len(batch["image"]), batch["image"].shape[2]
+    if batch["image"].ndim == 4 or depth <= slices:
+        return dict(batch)
+    first = torch.randint(depth - slices + 1, (size, 1))
+    rows, kept = torch.arange(size).unsqueeze(1), first + torch.arange(slices)
+    return {key: value[rows, :, kept].movedim(1, 2) if key in MOVED else value for key, value in batch.items()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import Any
 from typing import ClassVar
+from typing import Literal
 
 import torch
 from lightning import LightningModule
@@ -14,6 +15,7 @@ from torch import Tensor
 from torch import nn
 from torch.utils._pytree import tree_map
 
+from groundglass.datasets.group_loader import Draw
 from groundglass.datasets.samples import Sample
 from groundglass.datasets.samples import SliceSamples
 from groundglass.methods.augment import augment
@@ -34,11 +36,14 @@ class Method(LightningModule):
     uses: ClassVar[tuple[str, ...]]
     """Kinds of label events it is trained on unless the recipe's ``labels`` says otherwise; it needs one of them."""
 
+    dimensions: ClassVar[tuple[Literal[2, 3], ...]] = (2,)
+    """What it can be trained on: 2 for slices, 3 for volumes."""
+
     def __init__(self, *, network: nn.Module, settings: TrainingSettings) -> None:
         super().__init__()
         self.network = network
         self.settings = settings
-        network.register_forward_hook(_in_float32)
+        network.register_forward_hook(in_float32)
         self.register_buffer("threshold", torch.tensor(0.5))
 
     @abstractmethod
@@ -52,6 +57,14 @@ class Method(LightningModule):
         """``(N,)`` bool: the slices worth training on; those with at least one labeled pixel."""
         return samples.labeled
 
+    def draws(self, samples: SliceSamples, batch_size: int) -> list[Draw] | None:
+        """What each batch holds of which group of samples; ``None`` where any of the :meth:`usable` ones will do.
+
+        Raises:
+            InputError: If a group is missing.
+        """
+        return None
+
     def probabilities(self, image: Tensor) -> Tensor:
         """Lesion probabilities ``(B, 1, *spatial)`` of images ``(B, 1, *spatial)`` in [0, 1]."""
         logits: Tensor = self.network(image)
@@ -64,7 +77,8 @@ class Method(LightningModule):
     def step_loss(self, batch: Sample) -> dict[str, Tensor]:
         """:meth:`loss` of a batch as it comes from the loader: augmented, and laid out for speed."""
         batch = augment(batch, self.settings)
-        return self.loss({**batch, "image": batch["image"].contiguous(memory_format=torch.channels_last)})
+        layout = torch.channels_last if batch["image"].ndim == 4 else torch.channels_last_3d
+        return self.loss({**batch, "image": batch["image"].contiguous(memory_format=layout)})
 
     def training_step(self, batch: Sample, batch_idx: int) -> Tensor:
         """Lightning's hook: the loss of a batch."""
@@ -106,6 +120,6 @@ class Method(LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
 
-def _in_float32(network: nn.Module, inputs: Any, output: Any) -> Any:
+def in_float32(network: nn.Module, inputs: Any, output: Any) -> Any:
     """Losses are computed in float32, whatever a network computed in."""
     return tree_map(lambda value: value.float(), output)

@@ -16,6 +16,7 @@ from groundglass.errors import InputError
 from groundglass.methods.augment import Move
 from groundglass.methods.augment import draw_moves
 from groundglass.methods.augment import move
+from groundglass.methods.augment import noisy
 from groundglass.methods.heat_maps import class_logits
 from groundglass.methods.method import Method
 from groundglass.methods.settings import TrainingSettings
@@ -59,6 +60,7 @@ class TagMethod(Method):
         """The batch moved and jittered; what is black stays black, as outside the lungs it must in use."""
         moved = move(batch, moves)
         image = jitter(moved["image"], brightness=self.settings.brightness, contrast=self.settings.contrast)
+        image = noisy(image, self.settings.noise)
         image = (image * (moved["image"] > 0)).contiguous(memory_format=torch.channels_last)
         return {**moved, "image": image}
 

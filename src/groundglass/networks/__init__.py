@@ -20,13 +20,28 @@ NETWORKS = Registry(
         "map-generator": "groundglass.networks.vagan:MapGenerator",
         "light-unet": "groundglass.networks.light_unet:LightUNet",
         "classifier": "groundglass.networks.classifier:Classifier",
+        "unet3d": "groundglass.networks.unet3d:UNet3d",
+        "vnet": "groundglass.networks.monai_volumes:VNet",
+        "unet-plus-plus": "groundglass.networks.monai_volumes:UNetPlusPlus3d",
     },
 )
 
+VOLUME_NETWORKS = ("unet3d", "vnet", "unet-plus-plus")
+"""Those that take volumes; the others take slices."""
+
+AUXILIARY = Registry(
+    "network",
+    {
+        "gasnet-generator": "groundglass.networks.gasnet_generator:GasnetGenerator",
+        "gasnet-discriminator": "groundglass.networks.gasnet_discriminator:GasnetDiscriminator",
+    },
+)
+"""Networks that help another one to learn and are not needed to predict."""
+
 
 def build_network(name: str, options: dict[str, Any]) -> nn.Module:
-    """The network ``name`` with its options; its input is ``(B, 1, H, W)`` in [0, 1], its output logits of that size,
-    for the classifier a coarser class activation map.
+    """The network ``name`` with its options; its input is ``(B, 1, *spatial)`` in [0, 1], its output logits of that
+    size, for the classifier a coarser class activation map.
 
     Raises:
         InputError: If there is no such network or option.

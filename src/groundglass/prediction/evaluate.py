@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Sequence
@@ -9,12 +10,16 @@ from typing import NamedTuple
 
 from groundglass.datasets.case import Case
 from groundglass.datasets.folder import DatasetFolder
+from groundglass.datasets.grid import Grid
+from groundglass.datasets.volumes import known_lungs
 from groundglass.errors import InputError
 from groundglass.metrics.overlap import OverlapMeter
 from groundglass.metrics.threshold import BINS
 from groundglass.metrics.threshold import DiceCurve
 from groundglass.prediction.predictor import Predictor
 from groundglass.scans.scan import Scan
+
+logger = logging.getLogger(__name__)
 
 
 class Pair(NamedTuple):
@@ -34,8 +39,13 @@ def has_masks(cases: Sequence[Case]) -> bool:
     return any(case.label for case in cases)
 
 
-def scored_cases(folder: DatasetFolder, cases: Sequence[Case]) -> Iterator[Pair]:
+def scored_cases(folder: DatasetFolder, cases: Sequence[Case], grid: Grid | None = None) -> Iterator[Pair]:
     """Images and masks of the cases that have a mask, one case in memory at a time.
+
+    Args:
+        folder: The dataset.
+        cases: The part of it to score.
+        grid: What the network sees: of one that sees volumes, a scan whose lungs fail is left out and named.
 
     Raises:
         InputError: If none has.
@@ -47,12 +57,24 @@ def scored_cases(folder: DatasetFolder, cases: Sequence[Case]) -> Iterator[Pair]
         if mask is not None:
             first, last = case.slices or (0, mask.shape[0])
             lungs = folder.lungs(case)
-            yield Pair(
+            pair = Pair(
                 case,
                 folder.scan(case).slab(first, last),
                 mask.slab(first, last),
                 None if lungs is None else lungs.slab(first, last),
             )
+            if grid is None or grid.depth is None:
+                yield pair
+            else:
+                yield from _with_lungs(pair)
+
+
+def _with_lungs(pair: Pair) -> Iterator[Pair]:
+    """The pair with the lungs looked for if they are not known; nothing if they fail."""
+    try:
+        yield pair._replace(lungs=known_lungs(pair.scan, pair.lungs))
+    except InputError as error:
+        logger.warning("case %s is not scored: %s", pair.case.case, error)
 
 
 def dice_curve(predictor: Predictor, pairs: Pairs, bins: int = BINS) -> DiceCurve:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from groundglass.scans.scan import Scan
 
 if TYPE_CHECKING:
+    from groundglass.prediction.restoration import Restoration
     from groundglass.scans.dicom_series import DicomSeries
 
 
@@ -27,6 +28,7 @@ class Prediction:
         series: The headers of a DICOM series, for objects that refer to it; they hold the patient's identity.
         seconds: How long each step took.
         warnings: What there was to say about the scan, a sentence each.
+        restoration: What a GASNet made of the scan on the way; ``None`` for other methods.
     """
 
     scan: Scan
@@ -38,6 +40,7 @@ class Prediction:
     series: DicomSeries | None = None
     seconds: Mapping[str, float] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    restoration: Restoration | None = None
 
     @property
     def burden_percent(self) -> float | None:

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from groundglass.errors import InputError
 from groundglass.experiments.checkpoint import load_method
+from groundglass.prediction.build import build_predictor
 from groundglass.prediction.prediction import Prediction
-from groundglass.prediction.predictor import Predictor
+from groundglass.prediction.restoration import restoration
 from groundglass.prediction.shipped import SHIPPED
 from groundglass.prediction.shipped import model_name
 from groundglass.scans.checks import scan_warnings
@@ -49,7 +50,7 @@ class Segmenter:
         method, config = load_method(SHIPPED if checkpoint is None else checkpoint)
         self.model = model_name(checkpoint)
         self.threshold = float(method.threshold) if threshold is None else threshold
-        self.predictor = Predictor(method, config.grid, orientations=orientations or config.orientations)
+        self.predictor = build_predictor(method, config, orientations=orientations)
         self.lungmask_weights = lungmask_weights
 
     def predict(
@@ -89,6 +90,7 @@ class Segmenter:
             series=headers,
             seconds=seconds,
             warnings=tuple(scan_warnings(scan)),
+            restoration=restoration(self.predictor, to_canonical(scan), None if lungs is None else to_canonical(lungs)),
         )
 
     def _segment(

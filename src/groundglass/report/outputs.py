@@ -13,6 +13,7 @@ from groundglass.report.lesion_list import write_lesion_list
 from groundglass.report.plain import write_plain_report
 from groundglass.report.provenance import Provenance
 from groundglass.report.provenance import package_versions
+from groundglass.report.restoration_figure import restoration_figure
 from groundglass.report.scan_report import write_report
 from groundglass.scans.nifti import write_nifti
 
@@ -91,6 +92,7 @@ def _write_report(prediction: Prediction, folder: Path, keep_identifiers: bool, 
             versions=package_versions("torch"),
         ),
         identifiers=_who(prediction) if keep_identifiers else None,
+        restoration=None if prediction.restoration is None else restoration_figure(prediction.restoration),
     )
 
 

@@ -14,6 +14,7 @@ from groundglass.prediction.prediction import Prediction
 from groundglass.report.figures import montage
 from groundglass.report.provenance import Provenance
 from groundglass.report.provenance import package_versions
+from groundglass.report.restoration_figure import restoration_figure
 from groundglass.report.scan_report import RESEARCH_USE
 from groundglass.scans.window import Window
 from groundglass.scans.window import window_scan
@@ -24,7 +25,7 @@ NOTE = "8-bit slices without Hounsfield units: no lung mask, no volumes and no s
 
 
 def write_plain_report(prediction: Prediction, folder: Path) -> Path:
-    """Write ``overlays/lesions.png`` with the slices with most lesion, and ``report.json``.
+    """Write ``overlays/lesions.png`` with the slices with most lesion, and ``report.json``; GASNet's volumes, too.
 
     Returns:
         The picture.
@@ -38,6 +39,8 @@ def write_plain_report(prediction: Prediction, folder: Path) -> Path:
     write_bytes(
         picture, montage([images[i] for i in chosen], [lesions[i] for i in chosen], titles, columns=min(4, len(chosen)))
     )
+    if prediction.restoration is not None:
+        write_bytes(folder / "overlays" / "restoration.png", restoration_figure(prediction.restoration))
     record = {
         "note": RESEARCH_USE,
         "warnings": [NOTE, *prediction.warnings],

@@ -59,10 +59,11 @@ def draw(scan: Scan, lesions: Scan, lungs: Scan, measurements: Measurements) -> 
 
 def write_overlays(folder: Path, pictures: dict[str, bytes]) -> None:
     """Write the sections as files ``overlays/*.png``, in place of those of a former report."""
-    for former in (folder / OVERLAYS).glob("slice-*.png"):
-        former.unlink()
+    for pattern in ("slice-*.png", "restoration.png"):
+        for former in (folder / OVERLAYS).glob(pattern):
+            former.unlink()
     for name, content in pictures.items():
-        if name.startswith(("slice-", "coronal")):
+        if name.startswith(("slice-", "coronal", "restoration")):
             write_bytes(folder / OVERLAYS / f"{name}.png", content)
 
 

@@ -57,6 +57,7 @@ def write_report(
     provenance: Provenance,
     title: str = TITLE,
     identifiers: Mapping[str, str] | None = None,
+    restoration: bytes | None = None,
 ) -> Path:
     """Write ``report.json``, ``report.html`` and ``overlays/*.png`` into a folder.
 
@@ -73,6 +74,7 @@ def write_report(
         provenance: What the masks were made with.
         title: Heading of the page; nothing that names the patient, unless wanted.
         identifiers: Shown at the top, by name, if given.
+        restoration: Picture of what a GASNet made of the scan, if one did.
 
     Returns:
         The page.
@@ -81,6 +83,8 @@ def write_report(
         InputError: If the folder cannot be written to.
     """
     pictures, shown = draw(scan, lesions, lungs, measurements)
+    if restoration is not None:
+        pictures["restoration"] = restoration
     write_overlays(folder, pictures)
     content: dict[str, Any] = {
         "title": title,

@@ -62,6 +62,19 @@ class SeedEpochs(Callback):
         random.seed(seed)
 
 
+class StopDiverged(Callback):
+    """Stop after the epoch in which a weight is no longer a number; the checkpoint of the epoch before it stays."""
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: Any) -> None:
+        """Look at all weights.
+
+        Raises:
+            InputError: If training has diverged.
+        """
+        if not all(bool(one.isfinite().all()) for one in pl_module.parameters()):
+            raise InputError(f"training diverged in epoch {trainer.current_epoch + 1}; lower settings.lr, start again")
+
+
 class Validate(Callback):
     """Score the validation cases after each epoch and log what :func:`validate` gives, ``val_dice_global`` first.
 
@@ -80,13 +93,7 @@ class Validate(Callback):
         self.scores: dict[str, float] = {}
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: Any) -> None:
-        """Validate; between two validations the last scores stand.
-
-        Raises:
-            InputError: If training has diverged.
-        """
-        if not all(bool(one.isfinite().all()) for one in pl_module.parameters()):
-            raise InputError(f"training diverged in epoch {trainer.current_epoch + 1}; lower settings.lr, start again")
+        """Validate; between two validations the last scores stand."""
         if (trainer.current_epoch + 1) % self.every == 0 or not self.scores:
             with averaged_weights(trainer, pl_module):
                 self.scores = validate(self.predictor, self.pairs, self.monitor)

@@ -16,10 +16,10 @@ from groundglass.files import write_text
 from groundglass.labels.cost import label_seconds
 from groundglass.labels.events import Label
 from groundglass.methods.method import Method
+from groundglass.prediction.build import build_predictor
 from groundglass.prediction.evaluate import evaluate_at
 from groundglass.prediction.evaluate import has_masks
 from groundglass.prediction.evaluate import scored_cases
-from groundglass.prediction.predictor import Predictor
 from groundglass.training.callbacks import read_history
 from groundglass.training.figures import learning_curves
 from groundglass.training.machine import machine
@@ -68,7 +68,7 @@ def finish_run(
 
 def _test_metrics(method: Method, config: Config, folder: DatasetFolder) -> dict[str, float]:
     """Test figures at a threshold of 0.5, as the papers have them, and Dice at the one chosen on validation."""
-    cases = scored_cases(folder, folder.split.test)
-    predictor = Predictor(method, config.grid, orientations=config.orientations)
+    cases = scored_cases(folder, folder.split.test, config.grid)
+    predictor = build_predictor(method, config)
     metrics, chosen = evaluate_at(predictor, cases, [0.5, float(method.threshold)])
     return metrics | {f"{name}_at_threshold": chosen[name] for name in ("dice_global", "dice_case")}

@@ -13,7 +13,7 @@ from lightning import seed_everything
 from rich.console import Console
 
 from groundglass.datasets.folder import DatasetFolder
-from groundglass.datasets.samples import SliceSamples
+from groundglass.datasets.load import load_samples
 from groundglass.errors import InputError
 from groundglass.experiments.checkpoint import build_method
 from groundglass.experiments.checkpoint import find_checkpoint
@@ -22,11 +22,11 @@ from groundglass.experiments.checkpoint import set_threshold
 from groundglass.experiments.config import Config
 from groundglass.labels.events import Label
 from groundglass.methods.method import Method
+from groundglass.prediction.build import build_predictor
 from groundglass.prediction.evaluate import Pair
 from groundglass.prediction.evaluate import choose_threshold
 from groundglass.prediction.evaluate import has_masks
 from groundglass.prediction.evaluate import scored_cases
-from groundglass.prediction.predictor import Predictor
 from groundglass.training.allocator import keep_freed_memory
 from groundglass.training.record import check_run_folder
 from groundglass.training.record import run_record
@@ -99,8 +99,8 @@ def train(
     kinds = config.labels or list(method.uses)
     labels = _labels(folder, kinds, config)
     record = run_record(config, folder, labels)
-    samples = SliceSamples(folder, folder.split.training, config.grid, kinds=kinds)
-    validation = _validation(folder)
+    samples = load_samples(folder, folder.split.training, config.grid, kinds=kinds)
+    validation = _validation(folder, config)
     trainer = build_trainer(
         config,
         output,
@@ -146,10 +146,11 @@ def _seeded_method(config: Config) -> Method:
     return build_method(config)
 
 
-def _validation(folder: DatasetFolder) -> list[Pair]:
+def _validation(folder: DatasetFolder, config: Config) -> list[Pair]:
     """Validation cases with masks. Someone who has only clicks has none, and trains all the same."""
     if has_masks(folder.split.validation):
-        return list(scored_cases(folder, folder.split.validation))  # in memory: they are scored every epoch
+        # In memory: they are scored every epoch.
+        return list(scored_cases(folder, folder.split.validation, config.grid))
     logger.warning(
         "%s: no validation case has a mask, so the last epoch is kept and the threshold stays at 0.5", folder.root
     )
@@ -161,7 +162,7 @@ def _choose(checkpoint: Path, validation: list[Pair]) -> Method:
     method, config = load_method(checkpoint)
     if not validation:
         return method
-    threshold = choose_threshold(Predictor(method, config.grid, orientations=config.orientations), validation)
+    threshold = choose_threshold(build_predictor(method, config), validation)
     method.threshold.fill_(threshold)
     set_threshold(find_checkpoint(checkpoint), threshold)
     return method

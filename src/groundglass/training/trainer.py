@@ -18,6 +18,9 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 from rich.console import Console
 from torch import Tensor
 
+from groundglass.datasets.group_loader import Draw
+from groundglass.datasets.group_loader import GroupLoader
+from groundglass.datasets.group_loader import GroupSampler
 from groundglass.datasets.loader import BatchLoader
 from groundglass.datasets.loader import EpochSampler
 from groundglass.datasets.samples import SliceSamples
@@ -25,13 +28,14 @@ from groundglass.errors import InputError
 from groundglass.experiments.checkpoint import AtomicCheckpointIO
 from groundglass.experiments.config import Config
 from groundglass.methods.method import Method
+from groundglass.prediction.build import build_predictor
 from groundglass.prediction.evaluate import Pair
-from groundglass.prediction.predictor import Predictor
 from groundglass.prediction.validation import MONITORS
 from groundglass.training.callbacks import History
 from groundglass.training.callbacks import ProgressLine
 from groundglass.training.callbacks import SeedEpochs
 from groundglass.training.callbacks import StartOver
+from groundglass.training.callbacks import StopDiverged
 from groundglass.training.callbacks import StopEarly
 from groundglass.training.callbacks import Validate
 
@@ -70,7 +74,8 @@ def build_trainer(
             enable_progress_bar=False,
             enable_model_summary=False,
             use_distributed_sampler=False,
-            deterministic=True,
+            # On a GPU the gradient of enlarging a volume has no deterministic form.
+            deterministic=True if config.grid.depth is None else "warn",
             default_root_dir=output,
         )
 
@@ -78,10 +83,10 @@ def build_trainer(
 def _callbacks(
     config: Config, output: Path, method: Method, validation: list[Pair], console: Console | None
 ) -> list[Callback]:
-    predictor = Predictor(method, config.grid, batch_size=config.batch_size)
+    predictor = build_predictor(method, config, batch_size=config.batch_size, orientations=1)
     checkpoints = output / "checkpoints"
     monitor = f"val_{MONITORS[config.monitor]}"
-    callbacks: list[Callback] = [SeedEpochs(config.seed), StartOver()]
+    callbacks: list[Callback] = [SeedEpochs(config.seed), StartOver(), StopDiverged()]
     if config.settings.average > 0:
         callbacks.append(EMAWeightAveraging(decay=config.settings.average))
     if validation:  # before the history, which writes down what it logs
@@ -101,12 +106,18 @@ def _checkpoint(folder: Path, name: str, **options: Any) -> ModelCheckpoint:
     return ModelCheckpoint(folder, name, enable_version_counter=False, **options)
 
 
-def build_loader(config: Config, method: Method, samples: SliceSamples, trainer: Trainer) -> BatchLoader:
-    """Batches of the slices the method can use; each process of ``trainer`` takes its share.
+def build_loader(config: Config, method: Method, samples: SliceSamples, trainer: Trainer) -> BatchLoader | GroupLoader:
+    """Batches of the samples the method can use; each process of ``trainer`` takes its share.
+
+    A method that draws from groups gets ``batch_size`` of each; an epoch is ``epoch_samples`` of them, or as many as
+    the largest group has.
 
     Raises:
-        InputError: If there is no such slice.
+        InputError: If there is no such sample, or a group is missing.
     """
+    draws = method.draws(samples, config.batch_size)
+    if draws is not None:
+        return _group_loader(config, samples, draws, trainer)
     chosen = method.usable(samples).nonzero().flatten()
     if not len(chosen):
         raise InputError("no training slice has a label this method can use; label some, or prepare the dataset again")
@@ -120,6 +131,14 @@ def build_loader(config: Config, method: Method, samples: SliceSamples, trainer:
         world_size=trainer.world_size,
     )
     return BatchLoader(samples, sampler, max(config.batch_size // trainer.world_size, 1))
+
+
+def _group_loader(config: Config, samples: SliceSamples, draws: list[Draw], trainer: Trainer) -> GroupLoader:
+    if trainer.world_size > 1:
+        raise InputError(f"method {config.method!r} is trained by one process; leave --devices out")
+    largest = max(len(draw.chosen) for draw in draws)
+    steps = max((config.epoch_samples or largest) // config.batch_size, 1)
+    return GroupLoader(samples, GroupSampler(draws, steps=steps, seed=config.seed))
 
 
 def draw_weights(draw: str, samples: SliceSamples, chosen: Tensor) -> Tensor | None:

@@ -12,6 +12,7 @@ LAYOUTS = Registry(
         "joined": "groundglass.datasets.catalog.joined:Joined",
         "medseg9": "groundglass.datasets.catalog.medseg9:MedSeg9",
         "covid-ct-seg20": "groundglass.datasets.catalog.covid_ct_seg20:CovidCtSeg20",
+        "mosmed": "groundglass.datasets.catalog.mosmed:MosMed",
         "nnunet": "groundglass.datasets.catalog.nnunet:NnUNetRaw",
         "decathlon": "groundglass.datasets.catalog.decathlon:DecathlonDatalist",
         "folder": "groundglass.datasets.catalog.pairs:PairedFolders",

@@ -37,6 +37,7 @@ class CovidCell(FolderLayout):
         annotator: Whose masks: ``a`` or ``b`` (512 x 512, drawn independently of each other), or ``released``
             (256 x 256 with grey edges; cut at half white, each pixel then doubled to the size of the slices).
         parts: Parts to read, of training, validation and test.
+        shortest: Leave out runs of fewer slices; runs of 8 and more serve as small volumes.
 
     Raises:
         InputError: If there is no such folder or annotator.
@@ -44,12 +45,15 @@ class CovidCell(FolderLayout):
 
     expects: ClassVar[str] = "lesion/, normal/, mask_annotator_a/ (or _b/) and runs.csv"
 
-    def __init__(self, root: str | Path, *, annotator: str = "a", parts: list[str] | None = None) -> None:
+    def __init__(
+        self, root: str | Path, *, annotator: str = "a", parts: list[str] | None = None, shortest: int = 1
+    ) -> None:
         super().__init__(root)
         if annotator not in ANNOTATORS:
             raise InputError(f"annotator {annotator!r}: choose a, b or released")
         self.masks = ANNOTATORS[annotator]
         self.parts = parts or list(PARTS.values())
+        self.shortest = shortest
 
     def sources(self) -> list[Source]:
         """One case for each run: training, then validation, then test.
@@ -64,7 +68,7 @@ class CovidCell(FolderLayout):
         return [
             self._source(kind, run, sorted(runs[split, kind, run]), PARTS[split])
             for split, kind, run in order
-            if PARTS[split] in self.parts
+            if PARTS[split] in self.parts and len(runs[split, kind, run]) >= self.shortest
         ]
 
     def _rows(self) -> list[tuple[str, int, int, str]]:

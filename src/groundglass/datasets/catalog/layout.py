@@ -38,6 +38,7 @@ class Source:
         voxelwise: The masks belong to the image voxel by voxel, whatever their headers say or if they have none.
             Otherwise they must lie where the image lies.
         dataset: Which of several joined datasets it is of.
+        tag: 1 diseased, 0 healthy, if the record says so.
     """
 
     case: str
@@ -48,6 +49,7 @@ class Source:
     part: str | None = None
     voxelwise: bool = False
     dataset: str | None = None
+    tag: int | None = None
 
 
 class Layout(ABC):

@@ -15,7 +15,10 @@ from groundglass.datasets.catalog.layout import Source
 from groundglass.datasets.catalog.layout import StatedIntensity
 from groundglass.datasets.catalog.layout import by_stem
 from groundglass.datasets.catalog.layout import pair
+from groundglass.datasets.splits import HELD_OUT
 from groundglass.datasets.splits import Split
+from groundglass.datasets.splits import deal_patients
+from groundglass.datasets.splits import split_by
 from groundglass.errors import InputError
 from groundglass.scans import images
 from groundglass.scans.dicom_archive import is_dicom
@@ -46,6 +49,9 @@ class PairedFolders(FolderLayout):
     Patients are read from ``patients.csv`` (columns ``case`` and ``patient``) if it is there. Otherwise each image is
     taken for another patient: names like ``patient01_slice003`` are not guessed at.
 
+    Diagnoses are read from ``tags.csv`` (columns ``case`` and ``tag``, 1 diseased or 0 healthy) if it is there. Then
+    not every image needs a mask, since the tags are labels, too: images without one are for training.
+
     Args:
         root: The folder.
         intensity: ``hu`` or ``display`` (8-bit) where the values do not make it plain.
@@ -64,55 +70,64 @@ class PairedFolders(FolderLayout):
         """One case for each image, sorted by name.
 
         Raises:
-            InputError: If there is no image, an image or mask stands alone, or ``patients.csv`` lacks a case.
+            InputError: If there is no image, an image or mask stands alone, or a table lacks a case or is wrong.
         """
         folder = self.folder("images")
         scans = _scans(folder)
         if not scans:
             raise InputError(f"{folder}: holds no image; put the scans there, one file or folder each")
-        masks, lungs = self._masks("masks", scans), self._masks("lungs", scans)
-        patients = self._patients()
-        if patients and (unknown := sorted(scans.keys() - patients.keys())):
-            raise InputError(f"{self.root / 'patients.csv'}: has no line for case {unknown[0]}; add it")
+        patients, tags = self._table("patients", scans), self._table("tags", scans)
+        if wrong := [name for name, tag in tags.items() if tag not in ("0", "1")]:
+            raise InputError(f"{self.root / 'tags.csv'}: case {wrong[0]} has the tag {tags[wrong[0]]!r}; give 0 or 1")
+        masks, lungs = self._masks("masks", scans, some=bool(tags)), self._masks("lungs", scans)
         return [
             Source(
                 case=name,
                 patient=patients.get(name, name),
                 image=partial(read_scan, path, intensity=self.intensity),
-                mask=partial(_read_mask, masks[name]) if masks else None,
+                mask=partial(_read_mask, masks[name]) if name in masks else None,
                 lungs=partial(_read_mask, lungs[name]) if lungs else None,
+                tag=int(tags[name]) if tags else None,
             )
             for name, path in scans.items()
         ]
 
     def split(self, cases: Sequence[Case], depths: dict[str, int], protocol: str | None) -> Split:
-        """By patients; without masks, which validation and test need, all cases are for training."""
-        if protocol is None and all(case.label is None for case in cases):
-            return Split(training=tuple(cases), validation=(), test=())
-        return super().split(cases, depths, protocol)
+        """By patients; those without masks, which validation and test need, are for training."""
+        unmasked = {case.patient for case in cases if case.label is None}
+        masked = {case.patient for case in cases} - unmasked
+        if protocol is not None or not unmasked:
+            return super().split(cases, depths, protocol)
+        parts = deal_patients(masked, HELD_OUT) if len(masked) > len(HELD_OUT) else {}
+        return split_by(cases, lambda case: parts.get(case.patient, "training"))
 
-    def _masks(self, name: str, scans: dict[str, Path]) -> dict[str, Path]:
+    def _masks(self, name: str, scans: dict[str, Path], *, some: bool = False) -> dict[str, Path]:
+        """Masks by case; ``some``: not every image needs one."""
         if not (self.root / name).is_dir():
             return {}
         masks = by_stem(path for path in (self.root / name).iterdir() if path.is_dir() or _is_readable(path))
-        pair(scans, masks, self.root / "images")
+        wanted = {stem: path for stem, path in scans.items() if stem in masks} if some and masks else scans
+        pair(wanted, masks, self.root / "images")
         return masks
 
-    def _patients(self) -> dict[str, str]:
-        path = self.root / "patients.csv"
+    def _table(self, name: str, scans: dict[str, Path]) -> dict[str, str]:
+        """``patients.csv`` or ``tags.csv``: what it says of each case; empty if there is no such file."""
+        path, column = self.root / f"{name}.csv", name.removesuffix("s")
         if not path.exists():
             return {}
         with readable(path):
             text = path.read_bytes()
         try:
             rows = list(csv.DictReader(text.decode("utf-8-sig").splitlines()))
-            pairs = [(row["case"].strip(), row["patient"].strip()) for row in rows]
+            pairs = [(row["case"].strip(), row[column].strip()) for row in rows]
         except (UnicodeDecodeError, csv.Error, KeyError, AttributeError) as error:
-            raise InputError(f"{path}: not a table with the columns case and patient; save it as CSV") from error
-        patients = dict(pairs)
-        if wrong := [case for case, patient in pairs if not patient or patients[case] != patient]:
-            raise InputError(f"{path}: case {wrong[0]} has no patient or several; give it one")
-        return patients
+            raise InputError(f"{path}: not a table with the columns case and {column}; save it as CSV") from error
+        found = dict(pairs)
+        if wrong := [case for case, value in pairs if not value or found[case] != value]:
+            raise InputError(f"{path}: case {wrong[0]} has no {column} or several; give it one")
+        if unknown := sorted(scans.keys() - found.keys()):
+            raise InputError(f"{path}: has no line for case {unknown[0]}; add it")
+        return found
 
 
 def _scans(folder: Path) -> dict[str, Path]:

@@ -1,0 +1,150 @@
+"""How long a training step of GASNet takes, and the share of each of its three networks."""
+
+from __future__ import annotations
+
+import json
+import resource
+import time
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import torch
+from lightning import Callback
+from lightning import Trainer
+from torch import Tensor
+from torch import nn
+
+from groundglass.datasets.group_loader import GroupLoader
+from groundglass.datasets.group_loader import GroupSampler
+from groundglass.datasets.volume_samples import VolumeSamples
+from groundglass.experiments.checkpoint import build_method
+from groundglass.experiments.config import Config
+from groundglass.experiments.recipe import load_recipe
+from groundglass.files import write_text
+from groundglass.methods.gasnet import GASNet
+from groundglass.training.allocator import keep_freed_memory
+from groundglass.training.machine import machine
+from groundglass.training.machine import versions
+from groundglass.training.trainer import quiet_lightning
+
+STEPS = 6
+WARM_UP = 2
+OVERRIDES: dict[str, Any] = {"grid": {"size": [96, 96], "depth": 32}, "batch_size": 2}
+PLAYERS = ("network", "generator", "discriminator")
+
+
+class Scale(nn.Module):
+    """Stands in for a network at next to no cost."""
+
+    def __init__(self, *, pooled: bool) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(()))
+        self.pooled = pooled
+
+    def forward(self, image: Tensor) -> Tensor:
+        """The image, or a number of each, scaled."""
+        return self.weight * (image.flatten(1).mean(dim=1) if self.pooled else image)
+
+
+class Clock(Callback):
+    """Seconds of each step."""
+
+    def __init__(self) -> None:
+        self.seconds: list[float] = []
+        self.started = 0.0
+
+    def on_train_batch_start(self, trainer: Trainer, pl_module: Any, batch: Any, batch_idx: int) -> None:
+        """Start."""
+        self.started = time.perf_counter()
+
+    def on_train_batch_end(self, trainer: Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
+        """Stop."""
+        self.seconds.append(time.perf_counter() - self.started)
+
+
+def gasnet_speed(path: Path, *, overrides: dict[str, Any] = OVERRIDES, threads: int = 2) -> str:
+    """Time the recipe ``gasnet`` at 32 x 96 x 96 and batch 2 on two threads, and write JSON.
+
+    The share of a network is what a step is shorter by when a single multiplication takes its place.
+
+    Returns:
+        The content of the file.
+    """
+    keep_freed_memory()
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        config = load_recipe("gasnet", overrides)
+        whole = _seconds(config)
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+        without = {player: _seconds(config, player) for player in PLAYERS}
+    finally:
+        torch.set_num_threads(before)
+    results: dict[str, Any] = {"recipe": "gasnet", "changed": overrides, "seconds_per_step": round(whole, 3)}
+    results["share"] = {player: round(1 - seconds / whole, 3) for player, seconds in without.items()}
+    results |= {"peak_rss_gb": round(peak, 2), "critic_steps": config.method_options["critic_steps"]}
+    results |= {"precision": config.precision, "parameters": _parameters(config), "threads": threads}
+    results |= {"machine": machine(), "versions": versions(), "command": "groundglass bench gasnet-speed"}
+    content = json.dumps(results, indent=1) + "\n"
+    write_text(path, content)
+    return content
+
+
+def _method(config: Config) -> GASNet:
+    torch.manual_seed(0)
+    method = build_method(config)
+    assert isinstance(method, GASNet)
+    method.synthetic_from = 0  # every term at work
+    return method
+
+
+def _parameters(config: Config) -> dict[str, int]:
+    method = _method(config)
+    players = (method.network, method.adversaries.generator, method.adversaries.discriminator)
+    return {
+        name: sum(one.numel() for one in player.parameters()) for name, player in zip(PLAYERS, players, strict=True)
+    }
+
+
+def _seconds(config: Config, without: str | None = None) -> float:
+    """The median step."""
+    method = _method(config)
+    if without == "network":
+        method.network = Scale(pooled=False)
+    elif without is not None:
+        setattr(method.adversaries, without, Scale(pooled=without == "discriminator"))
+    clock = Clock()
+    samples = _samples(config)
+    sampler = GroupSampler(method.draws(samples, config.batch_size), steps=STEPS, seed=0)
+    with quiet_lightning():
+        trainer = Trainer(
+            max_epochs=1,
+            accelerator="cpu",
+            precision="bf16-mixed" if config.precision == "bf16" else "32-true",
+            callbacks=[clock],
+            logger=False,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+        )
+        trainer.fit(method, GroupLoader(samples, sampler))
+    return median(clock.seconds[WARM_UP:])
+
+
+def _samples(config: Config) -> VolumeSamples:
+    """Random volumes, one of them labeled: what is in them does not change the seconds."""
+    samples = VolumeSamples.__new__(VolumeSamples)
+    shape = (8, 1, int(config.grid.depth or 1), *config.grid.size)
+    target = torch.full(shape, 255, dtype=torch.uint8)
+    target[0] = torch.randint(2, shape[1:], dtype=torch.uint8)
+    samples.case_names = [str(number) for number in range(8)]
+    samples.tensors = {
+        "image": torch.rand(shape).half(),
+        "target": target,
+        "tag": torch.tensor([1, 0] * 4, dtype=torch.int8),
+        "lung": torch.ones(shape, dtype=torch.bool),
+        "case": torch.arange(8),
+        "index": torch.zeros(8, dtype=torch.long),
+    }
+    return samples

@@ -1,0 +1,307 @@
+"""GASNet and MIL: what goes into each term, whom each update changes, and when it is said that it collapsed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from groundglass.datasets.folder import DatasetFolder
+from groundglass.datasets.grid import Grid
+from groundglass.datasets.group_loader import GroupLoader
+from groundglass.datasets.group_loader import GroupSampler
+from groundglass.datasets.samples import Sample
+from groundglass.datasets.volume_samples import VolumeSamples
+from groundglass.errors import InputError
+from groundglass.experiments.checkpoint import build_method
+from groundglass.experiments.config import Config
+from groundglass.losses.gasnet_focal import balanced_focal_bce
+from groundglass.losses.gasnet_focal import focal_bce
+from groundglass.losses.points import point_loss
+from groundglass.methods.adversaries import Adversaries
+from groundglass.methods.augment import augment
+from groundglass.methods.collapse import collapse_sentences
+from groundglass.methods.gasnet import GASNet
+from groundglass.methods.gasnet_optimizers import GasnetOptimizers
+from groundglass.methods.gasnet_optimizers import damped
+from groundglass.methods.gasnet_weights import resolve_weights
+from groundglass.methods.mil import MultipleInstance
+from groundglass.methods.mil import take
+from groundglass.methods.restoration import compose
+from groundglass.methods.restoration import synthesize
+from groundglass.methods.settings import TrainingSettings
+from groundglass.methods.volume_groups import VolumeGroups
+
+GRID = Grid(size=(32, 32), depth=8)
+STILL = {"brightness": 0.0, "contrast": 0.0}
+Make = Callable[..., Config]
+
+
+@pytest.fixture(scope="module")
+def samples(volumes_one_mask: DatasetFolder) -> VolumeSamples:
+    return VolumeSamples(volumes_one_mask, volumes_one_mask.split.training, GRID)
+
+
+def batch_for(method: MultipleInstance, samples: VolumeSamples) -> Sample:
+    return next(iter(GroupLoader(samples, GroupSampler(method.draws(samples, 2), steps=1, seed=0))))
+
+
+def build(volume_config: Make, **options: Any) -> GASNet:
+    torch.manual_seed(0)
+    plain = volume_config().method_options
+    method = build_method(volume_config(method_options={**plain, **options}, settings=STILL))
+    assert isinstance(method, GASNet)
+    return method
+
+
+def test_a_composite_takes_the_generated_where_the_mask_is() -> None:
+    mask = torch.tensor([0.0, 0.5, 1.0])
+    assert compose(torch.ones(3), torch.zeros(3), mask).tolist() == [0, 0.5, 1]
+
+
+def test_a_synthetic_volume_has_lesions_of_one_in_the_lungs_of_another() -> None:
+    mask = torch.tensor([0.1, 0.2, 0.5, 0.8, 0.9, 0.9])
+    lung = torch.tensor([True, True, True, True, True, False])
+    image, target = synthesize(torch.zeros(6), torch.ones(6), mask.requires_grad_(), lung, xi=0.3)
+    assert image.tolist() == pytest.approx([0.1, 0.2, 0.5, 0.8, 0.9, 0])
+    assert target.tolist() == [0, 0, 255, 255, 1, 0]
+    assert not image.requires_grad
+    with pytest.raises(InputError, match="xi"):
+        synthesize(image, image, mask, lung, xi=0.6)
+
+
+def test_groups_are_told_by_tag_and_mask(samples: VolumeSamples) -> None:
+    groups = VolumeGroups.of(samples)
+    assert groups.labeled.tolist() == [0]
+    assert groups.diseased.tolist() == [0, 2, 4, 6]
+    assert groups.healthy.tolist() == [1, 3, 5, 7]
+
+
+@pytest.mark.parametrize(("kept", "words"), [(0, "tagged diseased"), (1, "tagged healthy")])
+def test_a_missing_group_is_named(kept: int, words: str, volumes: DatasetFolder) -> None:
+    cases = [case for case in volumes.split.training if int(case.case[-2:]) % 2 != kept]
+    with pytest.raises(InputError, match=words):
+        VolumeGroups.of(VolumeSamples(volumes, cases, GRID))
+
+
+def test_a_labeled_volume_without_lesion_is_named(samples: VolumeSamples) -> None:
+    emptied = VolumeSamples.__new__(VolumeSamples)
+    emptied.case_names = samples.case_names
+    emptied.tensors = {**samples.tensors, "target": samples.tensors["target"].clone()}
+    emptied.tensors["target"][2] = 0
+    with pytest.raises(InputError, match="case scan02: its mask has no lesion"):
+        VolumeGroups.of(emptied)
+    emptied.tensors["target"][2], emptied.tensors["target"][3] = 255, 0  # a healthy one may have an empty mask
+    assert VolumeGroups.of(emptied).healthy.tolist() == [1, 3, 5, 7]
+
+
+def test_each_step_has_fresh_volumes_for_each_update(volume_config: Make, samples: VolumeSamples) -> None:
+    method = build(volume_config, critic_steps=3, labeled_batch=2)
+    batch = batch_for(method, samples)
+    assert batch["part"].tolist() == [0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 8, 8]
+    assert [batch["tag"][batch["part"] == part].tolist() for part in range(9)] == [[1, 1], *[[1, 1], [0, 0]] * 4]
+    without = build(volume_config, weights={"labeled": 0})
+    assert 0 not in batch_for(without, samples)["part"]
+
+
+@pytest.mark.parametrize("variant", ["paper", "released"])
+def test_segmentation_terms_are_those_of_the_variant(variant: str, volume_config: Make, samples: VolumeSamples) -> None:
+    method = build_method(
+        volume_config(method="mil", method_options={"variant": variant, "weights": {"mil": 3.0}}, settings=STILL)
+    )
+    assert isinstance(method, MultipleInstance)
+    batch = batch_for(method, samples)
+    terms = method.loss(batch)
+    labeled, diseased, healthy = (take(batch, part) for part in range(3))
+    by_mask, background, factor = (
+        (balanced_focal_bce, focal_bce, 500) if variant == "released" else (point_loss, point_loss, 100)
+    )
+    logits = method.network(healthy["image"])
+    expected = 100 * background(logits, torch.zeros_like(healthy["target"]))
+    assert float(terms["healthy"]) == pytest.approx(float(expected), rel=1e-4)
+    expected = factor * by_mask(method.network(labeled["image"]), labeled["target"])
+    assert float(terms["labeled"]) == pytest.approx(float(expected), rel=1e-4)
+    probability = method.probabilities(diseased["image"])
+    where = diseased["lung"] if variant == "released" else torch.ones_like(diseased["lung"])
+    highest = torch.stack([one[lung].max() for one, lung in zip(probability, where, strict=True)])
+    assert float(terms["mil"]) == pytest.approx(3 * float(-highest.log().mean()), rel=1e-4)
+    assert float(terms["loss"]) == pytest.approx(sum(float(terms[key]) for key in ("labeled", "healthy", "mil")))
+
+
+def test_mil_can_ask_for_a_share_of_the_lungs(volume_config: Make, samples: VolumeSamples) -> None:
+    torch.manual_seed(0)
+    config = volume_config(method="mil", method_options={"mil_share": 0.1, "weights": {"labeled": 0, "healthy": 0}})
+    method = build_method(config)
+    batch = batch_for(method, samples)  # type: ignore[arg-type]
+    diseased = take(batch, 1)
+    wanted = []
+    for probability, lung in zip(method.probabilities(diseased["image"]), diseased["lung"], strict=True):
+        inside = probability[lung].sort(descending=True).values
+        wanted.append(-inside[: round(0.1 * len(inside))].log().mean())
+    assert float(method.loss(batch)["loss"]) == pytest.approx(100 * float(torch.stack(wanted).mean()), rel=1e-4)
+
+
+class Sees(torch.nn.Module):
+    """A discriminator whose logit is the mean of the image."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.ones(()))
+
+    def forward(self, image: Tensor) -> Tensor:
+        return self.weight * image.flatten(1).mean(dim=1)
+
+
+class Constant(torch.nn.Module):
+    """A generator that paints everything in one grey."""
+
+    def forward(self, image: Tensor) -> Tensor:
+        return torch.full_like(image, 0.25)
+
+
+def adversaries(**changes: Any) -> Adversaries:
+    variant = changes.pop("variant", "released")
+    options: dict[str, Any] = {"lung_in_composite": True, "fade": None, "dead_zone": False} | changes
+    weights = resolve_weights(variant, options.pop("weights", None))
+    small = {"base": 1, "levels": 2}
+    made = Adversaries(
+        generator=small, discriminator={**small, "cells": (1, 1, 1)}, weights=weights, variant=variant, **options
+    )
+    made.generator, made.discriminator = Constant(), Sees()
+    return made
+
+
+@pytest.fixture
+def parts() -> tuple[Tensor, Sample, Sample]:
+    """A mask of one half, a diseased volume of 0.75 with lung in half of it, and a healthy one of 0.5."""
+    shape = (1, 1, 2, 2, 2)
+    lung = torch.zeros(shape, dtype=torch.bool)
+    lung[..., 0] = True
+    diseased = {"image": torch.full(shape, 0.75), "lung": lung}
+    return torch.full(shape, 0.5), diseased, {"image": torch.full(shape, 0.5), "lung": lung}
+
+
+def softplus(value: float) -> float:
+    return float(torch.nn.functional.softplus(torch.tensor(value)))
+
+
+def test_healing_terms_by_hand(parts: tuple[Tensor, Sample, Sample]) -> None:
+    terms = adversaries().healing_terms(*parts)
+    # In half of the volume half of 0.75 is replaced by 0.25: a mean of 0.625.
+    assert float(terms["adversarial"]) == pytest.approx(softplus(0.625))
+    assert float(terms["ig_to_d"]) == pytest.approx(softplus(0.25))
+    assert float(terms["recons"]) == pytest.approx(100 * 2 * 0.25)
+    paper = adversaries(variant="paper", lung_in_composite=False).healing_terms(*parts)
+    assert float(paper["adversarial"]) == pytest.approx(softplus(0.5))
+    assert float(paper["recons"]) == pytest.approx((2 * 0.25) ** 2)
+    assert list(adversaries(weights={"recons": 0, "ig_to_d": 0}).healing_terms(*parts)) == ["adversarial"]
+
+
+def test_discriminator_loss_by_hand(parts: tuple[Tensor, Sample, Sample]) -> None:
+    loss, right = adversaries().discriminator_loss(*parts, step=0)
+    made, wholly, real, normal = softplus(-0.625), softplus(-0.25), softplus(-0.75), softplus(0.5)
+    assert float(loss) == pytest.approx(made + wholly + real + normal)
+    assert {key: float(value) for key, value in right.items()} == {
+        "d_right_diseased": 1,
+        "d_right_healthy": 0,
+        "d_right_composite": 1,
+    }
+    half = adversaries(fade=10).discriminator_loss(*parts, step=5)[0]
+    assert float(half) == pytest.approx(made + wholly / 2 + real + normal)
+    gone = adversaries(fade=10).discriminator_loss(*parts, step=20)[0]
+    assert float(gone) == pytest.approx(made + real + normal)
+    fewer = adversaries(weights={"ig_to_d": 0, "id_to_d": 0}).discriminator_loss(*parts, step=0)[0]
+    assert float(fewer) == pytest.approx(made + normal)
+
+
+def test_a_player_that_is_ahead_rests() -> None:
+    assert float(damped(torch.tensor(0.1), 0.16, 1e-3)) == pytest.approx(1e-4)
+    assert float(damped(torch.tensor(0.2), 0.16, 1e-3)) == pytest.approx(0.2)
+
+
+def test_learning_rates_are_those_asked_for() -> None:
+    players = [torch.nn.Linear(1, 1) for _ in range(3)]
+    settings = TrainingSettings(lr=1e-4, weight_decay=1e-3)
+    built, schedules = GasnetOptimizers(halve_every=(2, 3, 3)).build(players, settings, 10)
+    assert [type(one).__name__ for one in built] == ["Adam", "Adam", "RMSprop"]
+    assert [one.param_groups[0]["lr"] for one in built] == [1e-4, 1e-5, 1e-5]
+    assert {one.param_groups[0]["weight_decay"] for one in built} == {1e-3}
+    for _ in range(2):
+        for optimizer, schedule in zip(built, schedules, strict=True):
+            optimizer.step()
+            schedule.step()
+    assert [one.param_groups[0]["lr"] for one in built] == pytest.approx([5e-5, 1e-5, 1e-5])
+    adam, (fading, *_) = GasnetOptimizers(discriminator="adam").build(players, settings, 10)
+    assert type(adam[2]).__name__ == "Adam"
+    assert fading.get_last_lr() == [1e-4]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"weights": {"recon": 1}}, "no term called 'recon'"),
+        ({"weights": {"mil": -1}}, "mil must be 0 or more"),
+        ({"optimizers": {"generator_lr": 0}}, "generator_lr"),
+        ({"optimizers": {"halve_every": [0, 1, 1]}}, "halve_every"),
+        ({"optimizers": {"lr": 1}}, "optimizers"),
+        ({"critic_steps": 0}, "critic_steps"),
+        ({"xi": 0.7}, "xi"),
+        ({"mil_share": 1.0}, "mil_share"),
+        ({"generator": {"width": 3}}, "no option 'width'"),
+    ],
+)
+def test_a_wrong_option_is_named(options: dict[str, Any], words: str, volume_config: Make) -> None:
+    with pytest.raises(InputError, match=words):
+        build(volume_config, **options)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"grid": {"size": [32, 32]}}, "method 'gasnet' cannot be trained on slices"),
+        ({"network": "unet", "network_options": {}}, "network 'unet' does not take volumes"),
+        ({"method": "points", "method_options": {}}, "method 'points' cannot be trained on volumes"),
+    ],
+)
+def test_slices_and_volumes_are_not_mixed(changes: dict[str, Any], words: str, volume_config: Make) -> None:
+    with pytest.raises(InputError, match=words):
+        build_method(volume_config(**changes))
+
+
+def test_collapse_is_said_in_plain_words() -> None:
+    def keys(**figures: float) -> list[str]:
+        return list(collapse_sentences({f"train_{name}": value for name, value in figures.items()}))
+
+    assert keys(lesion_share=0.1, lesion_share_healthy=0.0, d_right_diseased=0.9, d_right_healthy=0.9) == []
+    assert keys(lesion_share=0.9, lesion_share_healthy=0.1) == ["too much"]
+    assert keys(lesion_share=0.0, lesion_share_healthy=0.0) == ["too little"]
+    assert keys(lesion_share=0.1, lesion_share_healthy=0.2) == ["healthy"]
+    assert keys(d_right_diseased=1.0, d_right_healthy=0.0) == ["blind"]
+    assert keys() == []
+
+
+def test_a_volume_is_cut_turned_and_mirrored_as_one() -> None:
+    """Target and lung follow the image; the slices that are kept lie beside each other."""
+    image = torch.zeros(3, 1, 12, 32, 32)
+    image += torch.arange(12.0).view(12, 1, 1) / 20
+    image[..., 8:20, 4:14] += 0.4
+    target = (image > 0.4 * torch.ones(1) + torch.arange(12.0).view(12, 1, 1) / 20 - 0.01).to(torch.uint8)
+    settings = TrainingSettings(slices=8, mirror=True, degrees=5, zoom=1.05, brightness=0, contrast=0)
+    torch.manual_seed(0)
+    moved = augment({"image": image, "target": target, "tag": torch.ones(3)}, settings)
+    assert moved["image"].shape == moved["target"].shape == (3, 1, 8, 32, 32)
+    assert moved["tag"].shape == (3,)
+    background = moved["image"][:, 0, :, 31, 16]
+    assert torch.allclose(background.diff(dim=1), torch.tensor(0.05), atol=1e-4)
+    raised = moved["image"] - background.view(3, 1, 8, 1, 1) > 0.2
+    assert (raised == (moved["target"] == 1)).float().mean() > 0.99
+    assert {bool(one[..., :16].sum() > one[..., 16:].sum()) for one in moved["target"]} == {True, False}
+
+
+def test_noise_stays_within_its_bounds() -> None:
+    settings = TrainingSettings(noise=0.01, brightness=0, contrast=0)
+    image = augment({"image": torch.full((1, 1, 4, 8, 8), 0.5)}, settings)["image"]
+    assert 0.005 < (image - 0.5).abs().max() <= 0.0101
