@@ -98,8 +98,8 @@ def test_the_default_has_the_parameters_it_says() -> None:
 
 
 def test_an_unknown_network_or_option_is_answered_with_the_known_ones() -> None:
-    with pytest.raises(InputError, match="there is no network called 'vnet'; choose one of unet, plain-unet"):
-        build_network("vnet", {})
+    with pytest.raises(InputError, match="there is no network called 'resnet'; choose one of unet, plain-unet"):
+        build_network("resnet", {})
     with pytest.raises(InputError, match="network 'unet' has no option 'depth'; it has channels, stride, dropout"):
         build_network("unet", {"depth": 3})
 
