@@ -92,7 +92,7 @@ def test_tags_come_from_the_folder_and_normal_runs_are_not_scored(root: Path) ->
 
 def test_smoothed_intensity_is_scored_without_training(root: Path) -> None:
     table = table_image_level(plan(root))
-    assert "| smoothed-intensity | 512 x 512 | 1 |" in table
+    assert "| smoothed-intensity | 256 x 256 | 1 |" in table
     record = json.loads((root / "results" / "smoothed-intensity-default-seed0.json").read_text())
     metrics = record["metrics"]
     assert metrics["ap_a"] > 0.9  # the lesions are what is bright

@@ -42,7 +42,7 @@ from groundglass.training.run import train
 
 EXPERIMENT = "table-image-level"
 UNTRAINED: dict[str, tuple[dict[str, Any], Grid]] = {
-    "smoothed-intensity": ({"sigma": 2.0}, Grid(size=(512, 512), outside="black")),
+    "smoothed-intensity": ({"sigma": 2.0}, Grid(size=(256, 256), outside="black")),
     "smoothed-intensity-median": ({"sigma": 3.0, "median": True}, Grid(size=(96, 96), crop="lungs", outside="black")),
 }
 """Rows without training: as the data has it, and read as ``recipes/decomposition.yaml`` reads its heat map."""
