@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import Any
 
 from groundglass.errors import InputError
+from groundglass.schema import converted
 
 
 class Registry:
@@ -45,21 +46,9 @@ class Registry:
                 f"{self.what} {name!r} has no option {unknown[0]!r}; it has {', '.join(known) or 'none at all'}"
             )
         try:
-            return cls(**_checked(cls, options, self.what, name), **given)
+            others = set(inspect.signature(cls.__init__).parameters) - set(options)
+            return cls(**converted(cls, options, f"{self.what} {name!r}", others), **given)
         except InputError:
             raise
         except ValueError as error:  # how torch refuses a value, a dropout of 2 for instance
             raise InputError(f"{self.what} {name!r}: {error}") from error
-
-
-def _checked(cls: Any, options: dict[str, Any], what: str, name: str) -> dict[str, Any]:
-    """Options converted to the types of the class's signature."""
-    from jsonargparse import ArgumentError
-    from jsonargparse import ArgumentParser
-
-    parser = ArgumentParser(exit_on_error=False)
-    parser.add_class_arguments(cls, skip=set(inspect.signature(cls.__init__).parameters) - set(options))
-    try:
-        return dict(parser.parse_object(options).as_dict())
-    except ArgumentError as error:
-        raise InputError(f"{what} {name!r}: {' '.join(str(error).split())}") from error

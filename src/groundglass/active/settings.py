@@ -13,6 +13,7 @@ from groundglass.active.regions import Remainder
 from groundglass.errors import InputError
 from groundglass.experiments.config import Config
 from groundglass.experiments.recipe import load_recipe
+from groundglass.schema import converted
 
 Answer = Literal["point", "pixels"]
 Rule = Literal["paper", "released", "released-2"]
@@ -134,13 +135,5 @@ def active_settings(content: dict[str, Any]) -> ActiveSettings:
     Raises:
         InputError: If a key is unknown or a value is of the wrong kind.
     """
-    from jsonargparse import ArgumentError
-    from jsonargparse import ArgumentParser
-
-    parser = ArgumentParser(exit_on_error=False)
-    parser.add_class_arguments(ActiveSettings)
-    try:
-        parsed = parser.parse_object(content).as_dict()
-    except ArgumentError as error:
-        raise InputError(f"active learning: {' '.join(str(error).split())}") from error
+    parsed = converted(ActiveSettings, content, "active learning")
     return ActiveSettings(**{**parsed, "cost": Cost(**parsed["cost"])})

@@ -11,6 +11,7 @@ from typing import Literal
 from groundglass.datasets.grid import Grid
 from groundglass.errors import InputError
 from groundglass.methods.settings import TrainingSettings
+from groundglass.schema import converted
 
 
 @dataclass(kw_only=True)
@@ -87,16 +88,8 @@ class Config:
         Raises:
             InputError: If a key is unknown or a value is of the wrong kind.
         """
-        from jsonargparse import ArgumentError
-        from jsonargparse import ArgumentParser
-
         for name in ("grid", "settings"):
             if not isinstance(content.get(name, {}), dict):
                 raise InputError(f"recipe: {name} holds 'key: value' lines, it cannot be {content[name]!r}")
-        parser = ArgumentParser(exit_on_error=False)
-        parser.add_class_arguments(cls)
-        try:
-            parsed = parser.parse_object(content).as_dict()
-        except ArgumentError as error:
-            raise InputError(f"recipe: {' '.join(str(error).split())}") from error
+        parsed = converted(cls, content, "recipe")
         return cls(**{**parsed, "grid": Grid(**parsed["grid"]), "settings": TrainingSettings(**parsed["settings"])})

@@ -17,6 +17,7 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from groundglass.errors import InputError
 from groundglass.methods.settings import TrainingSettings
+from groundglass.schema import converted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,15 +54,7 @@ class GasnetOptimizers:
         Raises:
             InputError: If one is unknown or of the wrong kind.
         """
-        from jsonargparse import ArgumentError
-        from jsonargparse import ArgumentParser
-
-        parser = ArgumentParser(exit_on_error=False)
-        parser.add_class_arguments(cls)
-        try:
-            return cls(**parser.parse_object(dict(options)).as_dict())
-        except ArgumentError as error:
-            raise InputError(f"optimizers: {' '.join(str(error).split())}") from error
+        return cls(**converted(cls, options, "optimizers"))
 
     def build(
         self, players: Sequence[nn.Module], settings: TrainingSettings, total: int
