@@ -28,6 +28,7 @@ def test_table2_runs_rows_once_and_writes_the_table(tmp_path: Path) -> None:
     assert wanted <= set(result)
     assert {"dice_global", "dice_case", "iou", "ppv", "sensitivity", "specificity"} <= set(result["metrics"])
     assert (result["n_cases"], result["seed"], result["label_seconds"]) == (3, 1, 9 * 4 * 3.0)
+    assert (result["experiment"], result["overrides"]) == ("table2", SMALL)
     words = shlex.split(result["command"])
     assert words[:5] == ["groundglass", "bench", "table2", "--root", "medseg100"]
     assert words[5:9] == ["--rows", "pl", "--networks", "plain-unet"]
@@ -36,6 +37,14 @@ def test_table2_runs_rows_once_and_writes_the_table(tmp_path: Path) -> None:
     stamp = marked.stat().st_mtime_ns
     table2(plan)
     assert marked.stat().st_mtime_ns == stamp
+
+
+def test_rows_of_a_name_are_another_experiment(tmp_path: Path) -> None:
+    plan = small_plan(tmp_path, output=tmp_path / "table2-brief", rows=["pl"], seeds=[0], name="brief")
+    table2(plan)
+    result = json.loads((plan.output / "pl-plain-unet-seed0.json").read_text())
+    assert result["experiment"] == "table2-brief"
+    assert "--name brief" in result["command"]
 
 
 def test_mean_and_sd() -> None:

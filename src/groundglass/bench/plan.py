@@ -33,6 +33,7 @@ class Plan:
         networks: Networks to run them with.
         seeds: Seeds of the runs.
         overrides: Recipe keys to change for all rows, as in a recipe.
+        name: What these rows are called if they are kept apart from those of the table, an ablation for example.
         quiet: Show no progress.
     """
 
@@ -43,6 +44,7 @@ class Plan:
     networks: Sequence[str] = ("unet",)
     seeds: Sequence[int] = (0, 1, 2)
     overrides: Mapping[str, Any] = field(default_factory=dict)
+    name: str = ""
     quiet: bool = False
 
 
@@ -107,7 +109,7 @@ def _cells(plan: Plan) -> Iterator[Cell]:
 def run_record(cell: Cell, plan: Plan, experiment: str, run: Run, metrics: Mapping[str, float]) -> dict[str, Any]:
     """What is kept of a run: its result with these metrics, those that are not a number as null."""
     return {
-        "experiment": experiment,
+        "experiment": f"{experiment}-{plan.name}" if plan.name else experiment,
         **run.result,
         "metrics": {name: plain(value) for name, value in metrics.items()},
         **cell.facts,
@@ -115,6 +117,7 @@ def run_record(cell: Cell, plan: Plan, experiment: str, run: Run, metrics: Mappi
         "image_size": list(run.config.grid.size),
         "epochs": run.config.epochs,
         "orientations": run.config.orientations,
+        "overrides": dict(plan.overrides),
         "command": command(cell, plan, experiment),
     }
 
@@ -130,6 +133,7 @@ def command(cell: Cell, plan: Plan, experiment: str) -> str:
     words += ["--rows", cell.row]
     words += ["--networks", cell.network] if cell.network else []
     words += ["--seeds", str(cell.seed)]
+    words += ["--name", plan.name] if plan.name else []
     if plan.overrides:
         words += ["--overrides", json.dumps(plan.overrides)]
     return shlex.join(words)

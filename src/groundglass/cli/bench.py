@@ -36,6 +36,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--seeds", default="0,1,2", help="seeds of the runs")
     parser.add_argument("--overrides", type=dict[str, Any], default={}, help="recipe keys to change for all rows")
+    parser.add_argument("--name", default="", help="keep changed rows of table2 or table7 apart, under this name")
     parser.add_argument("--quiet", action="store_true", help="no progress")
 
 
@@ -55,14 +56,16 @@ def _table(arguments: Namespace) -> str:
 
     name = arguments.experiment
     module = import_module(f"groundglass.bench.{name}")
+    folder = f"{name}-{arguments.name}" if arguments.name else name
     plan = Plan(
         root=Path(arguments.root),
-        output=Path(arguments.output) / name,
-        work=Path(arguments.work) / name,
+        output=Path(arguments.output) / folder,
+        work=Path(arguments.work) / folder,
         rows=names(arguments.rows or "") or module.ROWS,
         networks=names(arguments.networks) or ["unet"],
         seeds=numbers(arguments.seeds),
         overrides=arguments.overrides,
+        name=arguments.name,
         quiet=arguments.quiet,
     )
     table: str = getattr(module, name)(plan)
