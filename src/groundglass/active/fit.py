@@ -23,6 +23,7 @@ from groundglass.errors import InputError
 from groundglass.experiments.config import Config
 from groundglass.experiments.precision import multiplying
 from groundglass.methods.method import Method
+from groundglass.methods.optimizer import adam
 from groundglass.prediction.evaluate import Pair
 from groundglass.prediction.predictor import Predictor
 from groundglass.prediction.validation import MONITORS
@@ -50,7 +51,7 @@ def fit(method: Method, samples: SliceSamples, config: Config, validation: list[
         InputError: If there is no slice to train on, or training diverges.
     """
     loader = _loader(method, samples, config)
-    optimizer = _optimizer(method, config)
+    optimizer = adam(method.parameters(), config.settings)
     steps = max(len(loader) * config.epochs, 1)
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda step: max(1 - step / steps, 0.0) ** config.settings.power
@@ -83,13 +84,6 @@ def _loader(method: Method, samples: SliceSamples, config: Config) -> BatchLoade
     weights = draw_weights(config.draw, samples, chosen)
     sampler = EpochSampler(chosen, seed=config.seed, length=config.epoch_samples, weights=weights)
     return BatchLoader(samples, sampler, config.batch_size)
-
-
-def _optimizer(method: Method, config: Config) -> torch.optim.Optimizer:
-    settings = config.settings
-    return torch.optim.Adam(
-        method.parameters(), lr=settings.lr, betas=settings.betas, weight_decay=settings.weight_decay
-    )
 
 
 def _average(method: Method, decay: float) -> AveragedModel | None:

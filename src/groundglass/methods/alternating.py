@@ -16,6 +16,7 @@ from groundglass.datasets.samples import Sample
 from groundglass.methods.augment import augment
 from groundglass.methods.augment import relit
 from groundglass.methods.method import Method
+from groundglass.methods.optimizer import adam
 from groundglass.methods.settings import TrainingSettings
 
 
@@ -66,13 +67,9 @@ class Alternating(Method):
 
     def configure_optimizers(self) -> Any:
         """Adam for each of the parts; :meth:`set_rates` lowers their rates as in :class:`Method`."""
-        return [self._adam(part) for part in self.trained_parts()]
+        return [adam(part.parameters(), self.settings) for part in self.trained_parts()]
 
     def all_optimizers(self) -> list[LightningOptimizer]:
         """Those of :meth:`trained_parts`, also where there is one alone."""
         found: Any = self.optimizers()
         return found if isinstance(found, list) else [found]
-
-    def _adam(self, part: nn.Module) -> torch.optim.Adam:
-        config = self.settings
-        return torch.optim.Adam(part.parameters(), lr=config.lr, betas=config.betas, weight_decay=config.weight_decay)

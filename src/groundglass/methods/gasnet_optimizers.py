@@ -16,6 +16,7 @@ from torch.optim.lr_scheduler import LambdaLR
 from torch.optim.lr_scheduler import LRScheduler
 
 from groundglass.errors import InputError
+from groundglass.methods.optimizer import adam
 from groundglass.methods.settings import TrainingSettings
 from groundglass.schema import converted
 
@@ -73,7 +74,7 @@ class GasnetOptimizers:
             if number == 2 and self.discriminator == "rmsprop":
                 found.append(torch.optim.RMSprop(player.parameters(), lr=rate, weight_decay=decay))
             else:
-                found.append(torch.optim.Adam(player.parameters(), lr=rate, betas=settings.betas, weight_decay=decay))
+                found.append(adam(player.parameters(), settings, lr=rate))
         return found, [self._schedule(one, number, settings.power, total) for number, one in enumerate(found)]
 
     def _schedule(self, optimizer: Optimizer, number: int, power: float, total: int) -> LRScheduler:

@@ -19,6 +19,7 @@ from groundglass.datasets.group_loader import Draw
 from groundglass.datasets.samples import Sample
 from groundglass.datasets.samples import SliceSamples
 from groundglass.methods.augment import augment
+from groundglass.methods.optimizer import adam
 from groundglass.methods.settings import TrainingSettings
 
 
@@ -111,10 +112,7 @@ class Method(LightningModule):
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         """Adam, with the learning rate decaying over all steps as :meth:`rate` says."""
-        config = self.settings
-        optimizer = torch.optim.Adam(
-            self.parameters(), lr=config.lr, betas=config.betas, weight_decay=config.weight_decay
-        )
+        optimizer = adam(self.parameters(), self.settings)
         total = max(int(self.trainer.estimated_stepping_batches), 1)
         scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: self.rate(step / total))
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}

@@ -10,6 +10,7 @@ from torch import Tensor
 from torch import nn
 
 from groundglass.networks.attention import SpatialAttention
+from groundglass.networks.depthwise import DepthwiseConv
 
 POOLED = (1, 2, 3, 6)
 """Cells a side of MDPPM's pooled maps, PSPNet's; the paper's are not known."""
@@ -21,7 +22,7 @@ class SeparableConv(nn.Sequential):
     """Depthwise 3 x 3, then pointwise 1 x 1 convolution, each with batch norm and ReLU (paper 004, Fig. 6)."""
 
     def __init__(self, in_channels: int, out_channels: int, *, dilation: int = 1) -> None:
-        depthwise = nn.Conv2d(
+        depthwise = DepthwiseConv(
             in_channels, in_channels, 3, padding=dilation, dilation=dilation, groups=in_channels, bias=False
         )
         pointwise = nn.Conv2d(in_channels, out_channels, 1, bias=False)
@@ -78,7 +79,7 @@ class Bottleneck(nn.Module):
         wide = channels * expansion
         self.body = nn.Sequential(
             *(nn.Conv2d(channels, wide, 1, bias=False), nn.BatchNorm2d(wide), nn.ReLU6(inplace=True)),
-            *(nn.Conv2d(wide, wide, 3, padding=1, groups=wide, bias=False), nn.BatchNorm2d(wide)),
+            *(DepthwiseConv(wide, wide, 3, padding=1, groups=wide, bias=False), nn.BatchNorm2d(wide)),
             *(nn.ReLU6(inplace=True), nn.Conv2d(wide, channels, 1, bias=False), nn.BatchNorm2d(channels)),
         )
 

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch import nn
 
+from groundglass.networks.depthwise import SameDepthwiseConv
 from groundglass.networks.imagenet import ImageNetInput
 
 SKIPS = ((0, 16), (2, 24), (4, 40), (10, 112), (15, 320))
@@ -39,6 +40,7 @@ class LiteEncoder(nn.Module):
                 module.momentum = BATCH_NORM_MOMENTUM
         for block in self.blocks:
             block._swish = nn.ReLU6(inplace=True)
+            block._depthwise_conv = SameDepthwiseConv(block._depthwise_conv)
 
     def forward(self, image: Tensor) -> list[Tensor]:
         """``(B, 3, H, W)`` to five maps ``(B, channels, H / stride, W / stride)``."""
