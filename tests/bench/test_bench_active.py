@@ -112,6 +112,14 @@ def test_figures_are_run_once_and_the_headline_is_written(tmp_path: Path, monkey
     stamp = path.stat().st_mtime_ns
     assert active("headline", root, **places, **chosen) == text
     assert path.stat().st_mtime_ns == stamp
+    monkeypatch.setattr("groundglass.bench.active.FIGURE_BUDGET", 195.0)
+    weights = tmp_path / "work" / "covidcell" / "entropy-k64-point-seed0" / "checkpoints" / "last.ckpt"
+    stamp = weights.stat().st_mtime_ns
+    active("fig5", root, **places, **chosen)
+    figure = json.loads((tmp_path / "results" / "fig5-entropy-k64-point-seed0.json").read_text())
+    assert weights.stat().st_mtime_ns == stamp, "the headline's run serves the figure"
+    assert figure["curve"] == [one for one in result["curve"] if one[0] <= 195]
+    assert len(figure["cycles"]) == 1
 
 
 def full(keys: dict[str, object]) -> dict[str, object]:

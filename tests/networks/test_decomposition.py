@@ -53,6 +53,19 @@ def test_shared_decoders_differ_in_their_last_layer_alone() -> None:
     assert torch.equal(normal, lesion)
 
 
+def test_the_pretrained_encoder_has_the_decoders_of_the_default_network() -> None:
+    options = {"encoder": "lite", "channels": [8, 8, 8, 8, 4], "pretrained": False}
+    network = build_network("decomposition", {**options, "output": "change"}).eval()
+    image = 2 * torch.rand(2, 1, 45, 70) - 1
+    normal, lesion = network(image)
+    assert normal.shape == lesion.shape == image.shape
+    assert torch.equal(normal, image)
+    normal.sum().backward()
+    assert all(one.grad is not None for one in network.decoders[0].parameters())
+    with pytest.raises(InputError, match="must be five with encoder lite"):
+        build_network("decomposition", {**options, "channels": [8, 8]})
+
+
 def test_no_channels_are_refused() -> None:
     with pytest.raises(InputError, match="channels"):
         build_network("decomposition", {"channels": []})

@@ -16,9 +16,8 @@ from groundglass.losses.weighted_distance import weighted_distance
 from groundglass.methods.adversarial import Adversarial
 from groundglass.methods.adversarial import signed
 from groundglass.methods.heat import Heat
-from groundglass.methods.heat import above_median
+from groundglass.methods.heat import cleaned
 from groundglass.methods.heat import heat_map
-from groundglass.methods.heat import smoothed
 from groundglass.methods.settings import TrainingSettings
 from groundglass.methods.tagged import halves
 from groundglass.networks.critic import MultiScaleCritic
@@ -46,6 +45,7 @@ class BiomarkerLocalization(Adversarial):
         heat: ``difference`` or ``positive``; see :func:`heat_map`.
         median: Take the heat map's own median inside the lungs away from it; see :func:`above_median`.
         relight: See :class:`Adversarial`.
+        opening: Take thin structures away from it; see :func:`cleaned`.
         smooth: Standard deviation, in pixels of the network's grid, of a Gaussian over the heat map; 0 for none.
 
     Raises:
@@ -70,6 +70,7 @@ class BiomarkerLocalization(Adversarial):
         critic_start: int = 0,
         heat: Heat = "difference",
         median: bool = False,
+        opening: int = 1,
         relight: float = 0.0,
         smooth: float = 0.0,
     ) -> None:
@@ -94,6 +95,7 @@ class BiomarkerLocalization(Adversarial):
         self.classifier_steps = classifier_steps
         self.reading: Heat = heat
         self.median = median
+        self.opening = opening
         self.smooth = smooth
 
     def normal_version(self, image: Tensor) -> Tensor:
@@ -104,7 +106,7 @@ class BiomarkerLocalization(Adversarial):
         """What was changed; see :func:`heat_map`."""
         normal, inside = self.normal_version(image), image > -1
         heat = heat_map(image, normal, torch.zeros_like(normal), self.reading) * inside
-        return smoothed(above_median(heat, inside) if self.median else heat, self.smooth)
+        return cleaned(heat, inside, median=self.median, opening=self.opening, sigma=self.smooth)
 
     def views(self, image: Tensor) -> dict[str, Tensor]:
         """Normal version and heat map, in [0, 1], of images in [0, 1]."""

@@ -18,9 +18,8 @@ from groundglass.losses.weighted_distance import weighted_distance
 from groundglass.methods.adversarial import Adversarial
 from groundglass.methods.adversarial import signed
 from groundglass.methods.heat import Heat
-from groundglass.methods.heat import above_median
+from groundglass.methods.heat import cleaned
 from groundglass.methods.heat import heat_map
-from groundglass.methods.heat import smoothed
 from groundglass.methods.opacities import paste_opacities
 from groundglass.methods.settings import TrainingSettings
 from groundglass.methods.tagged import halves
@@ -76,6 +75,7 @@ class LesionDecomposition(Adversarial):
         heat: Which reading is the heat map; see :func:`heat_map`.
         median: Take the heat map's own median inside the lungs away from it; see :func:`above_median`.
         relight: See :class:`Adversarial`.
+        opening: Take thin structures away from it; see :func:`cleaned`.
         smooth: Standard deviation, in pixels of the network's grid, of a Gaussian over the heat map; 0 for none.
 
     Raises:
@@ -104,6 +104,7 @@ class LesionDecomposition(Adversarial):
         opacities: float = 0.0,
         heat: Heat = "difference",
         median: bool = False,
+        opening: int = 1,
         relight: float = 0.0,
         smooth: float = 0.0,
     ) -> None:
@@ -131,6 +132,7 @@ class LesionDecomposition(Adversarial):
         self.opacities = opacities
         self.reading: Heat = heat
         self.median = median
+        self.opening = opening
         self.smooth = smooth
 
     def versions(self, image: Tensor) -> tuple[Tensor, Tensor]:
@@ -146,7 +148,7 @@ class LesionDecomposition(Adversarial):
         """See :class:`Adversarial`."""
         inside = image > -1
         heat = heat_map(image, *self.versions(image), self.reading) * inside
-        return smoothed(above_median(heat, inside) if self.median else heat, self.smooth)
+        return cleaned(heat, inside, median=self.median, opening=self.opening, sigma=self.smooth)
 
     def views(self, image: Tensor) -> dict[str, Tensor]:
         """Normal version, lesion version and heat map, in [0, 1], of images in [0, 1]."""

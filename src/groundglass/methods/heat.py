@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from groundglass.errors import InputError
+
 Heat = Literal["difference", "positive", "lesion"]
 
 
@@ -40,6 +42,38 @@ def above_median(heat: Tensor, inside: Tensor) -> Tensor:
     flat = torch.where(inside, heat, torch.nan).flatten(1)
     median = flat.nanmedian(dim=1).values.nan_to_num(0.0).view(-1, *[1] * (heat.ndim - 1))
     return (heat - median).clamp(min=0) * inside
+
+
+def cleaned(heat: Tensor, inside: Tensor, *, median: bool, opening: int, sigma: float) -> Tensor:
+    """A heat map as it is read: above its median, without what is thin, smoothed.
+
+    Args:
+        heat: ``(B, 1, H, W)``.
+        inside: The same, bool: the lungs.
+        median: Take the map's own median away; see :func:`above_median`.
+        opening: Take away what a square of so many pixels, an odd number, does not fit into: vessels are thinner than
+            lesions. 1 for nothing.
+        sigma: Standard deviation of a Gaussian in pixels, 0 for none. What is outside neither adds nor dilutes.
+
+    Returns:
+        ``(B, 1, H, W)``, zero outside.
+    """
+    heat = opened(above_median(heat, inside) if median else heat * inside, opening)
+    if sigma > 0:
+        heat = smoothed(heat, sigma) / smoothed(inside.to(heat), sigma).clamp_min(1e-3)
+    return heat * inside
+
+
+def opened(heat: Tensor, size: int) -> Tensor:
+    """Grey opening ``(B, 1, H, W)`` by a square of ``size`` pixels: the highest of the lowest values around.
+
+    Raises:
+        InputError: If the size is no odd number.
+    """
+    if size < 1 or size % 2 == 0:
+        raise InputError(f"method_options.opening must be an odd number of pixels, not {size}")
+    lowest = -F.max_pool2d(-heat, size, 1, size // 2)
+    return F.max_pool2d(lowest, size, 1, size // 2)
 
 
 def smoothed(heat: Tensor, sigma: float) -> Tensor:

@@ -9,7 +9,7 @@ from torch import nn
 
 from groundglass.datasets.samples import Sample
 from groundglass.errors import InputError
-from groundglass.methods.heat import above_median
+from groundglass.methods.heat import cleaned
 from groundglass.methods.heat import smoothed
 from groundglass.methods.method import Method
 from groundglass.methods.settings import TrainingSettings
@@ -23,20 +23,24 @@ class SmoothedIntensity(Method):
 
     Args:
         sigma: Standard deviation of the Gaussian, in pixels of the network's grid.
-        median: Take the median inside the lungs away first; see :func:`above_median`.
+        median: Read the image as the methods' heat maps are read, above its median; see :func:`cleaned`.
+        opening: With ``median``: take away what is thin, as vessels are.
     """
 
     uses: ClassVar[tuple[str, ...]] = ()
 
-    def __init__(self, *, sigma: float = SIGMA, median: bool = False) -> None:
+    def __init__(self, *, sigma: float = SIGMA, median: bool = False, opening: int = 1) -> None:
         super().__init__(network=nn.Identity(), settings=TrainingSettings())
         self.sigma = sigma
         self.median = median
+        self.opening = opening
 
     def probabilities(self, image: Tensor) -> Tensor:
         """The heat map, zero where the image is black."""
         inside = image > 0
-        return smoothed(above_median(image, inside) if self.median else image, self.sigma) * inside
+        if not self.median:
+            return smoothed(image, self.sigma) * inside
+        return cleaned(image, inside, median=True, opening=self.opening, sigma=self.sigma)
 
     def loss(self, batch: Sample) -> dict[str, Tensor]:
         """Refused.

@@ -10,8 +10,7 @@ from groundglass.datasets.samples import Sample
 from groundglass.errors import InputError
 from groundglass.methods.adversarial import Adversarial
 from groundglass.methods.adversarial import signed
-from groundglass.methods.heat import above_median
-from groundglass.methods.heat import smoothed
+from groundglass.methods.heat import cleaned
 from groundglass.methods.settings import TrainingSettings
 from groundglass.methods.tagged import halves
 from groundglass.networks.vagan import MapGenerator
@@ -30,6 +29,7 @@ class VisualAttribution(Adversarial):
         long_turns: See :class:`Adversarial`; 100 in the release.
         median: Take the heat map's own median inside the lungs away from it; see :func:`above_median`.
         relight: See :class:`Adversarial`.
+        opening: Take thin structures away from it; see :func:`cleaned`.
         smooth: Standard deviation, in pixels of the network's grid, of a Gaussian over the heat map; 0 for none.
 
     Raises:
@@ -48,6 +48,7 @@ class VisualAttribution(Adversarial):
         critic_start: int = 0,
         long_turns: int = 100,
         median: bool = False,
+        opening: int = 1,
         relight: float = 0.0,
         smooth: float = 0.0,
     ) -> None:
@@ -64,6 +65,7 @@ class VisualAttribution(Adversarial):
         )
         self.sparsity = sparsity
         self.median = median
+        self.opening = opening
         self.smooth = smooth
 
     def normal_version(self, image: Tensor) -> Tensor:
@@ -74,7 +76,7 @@ class VisualAttribution(Adversarial):
         """The size of the map ``|M|``, where 1 and more is white."""
         inside = image > -1
         heat = self.network(image).abs().clamp(max=1) * inside
-        return smoothed(above_median(heat, inside) if self.median else heat, self.smooth)
+        return cleaned(heat, inside, median=self.median, opening=self.opening, sigma=self.smooth)
 
     def views(self, image: Tensor) -> dict[str, Tensor]:
         """Normal version and heat map, in [0, 1], of images in [0, 1]."""

@@ -13,40 +13,59 @@ from groundglass.networks.encoder_decoder import Decoder
 from groundglass.networks.encoder_decoder import Encoder
 from groundglass.networks.encoder_decoder import Norm
 from groundglass.networks.encoder_decoder import padded
+from groundglass.networks.imagenet import ImageNetInput
+from groundglass.networks.unet import STRIDES
+from groundglass.networks.unet import LiteDecoder
+from groundglass.networks.unet import LiteEncoder
 
 
 class DecompositionNet(nn.Module):
     """Image to normal version and lesion version (paper 002, section 2.1), all in [-1, 1].
 
     Args:
-        channels: Channels at strides 1, 2, 4 and so on; (64, 128, 256, 512, 1024) in the release.
+        encoder: ``plain``, as in the paper, or ``lite``: EfficientNet-Lite0 with the decoders of the default network.
+        channels: Channels at strides 1, 2, 4 and so on; (64, 128, 256, 512, 1024) in the release. Of ``lite`` those of
+            the decoder, at strides 16, 8, 4, 2 and 1.
         decoders: ``separate``, as in the paper, or ``shared``: the two differ in their final 1 x 1 convolution alone,
             65 parameters each, as in the release.
-        norm: Normalization of encoder and decoders; the release has none.
+        norm: Normalization of encoder and decoders; the release has none, and ``lite`` always has batch norm.
         output: What the normal decoder's last layer gives: the ``image`` (paper and release), its ``change``, added to
             the input, or what makes it ``darker``: the share of the brightness that is kept. The last two start from
             the input itself, so nothing has to be learned for what is not changed.
+        pretrained: Start ``lite`` from ImageNet.
 
     Raises:
-        InputError: If ``channels`` is empty or has an entry below 1.
+        InputError: If ``channels`` is empty or has an entry below 1, or is not of five for ``lite``.
     """
 
     def __init__(
         self,
         *,
+        encoder: Literal["plain", "lite"] = "plain",
         channels: tuple[int, ...] = (16, 32, 64, 128),
         decoders: Literal["separate", "shared"] = "separate",
         norm: Norm = "none",
         output: Literal["image", "change", "darker"] = "image",
+        pretrained: bool = True,
     ) -> None:
         super().__init__()
         if not channels or min(channels) < 1:
             raise InputError(f"channels {channels} of the decomposition network must be one positive number or more")
+        if encoder == "lite" and len(channels) != len(STRIDES):
+            raise InputError(f"channels {channels} of the decomposition network must be five with encoder lite")
         self.stride = 2 ** (len(channels) - 1)
         self.output = output
-        self.encoder = Encoder(channels, norm)
-        self.decoders = nn.ModuleList(Decoder(channels, norm) for _ in range(1 if decoders == "shared" else 2))
-        self.heads = nn.ModuleList(nn.Conv2d(channels[0], 1, 1) for _ in range(2))
+        count = 1 if decoders == "shared" else 2
+        self.encoder: nn.Module
+        if encoder == "lite":
+            self.encoder = _SignedLite(pretrained)
+            self.decoders = nn.ModuleList(_LiteDecoder(channels) for _ in range(count))
+            width = channels[-1]
+        else:
+            self.encoder = Encoder(channels, norm)
+            self.decoders = nn.ModuleList(Decoder(channels, norm) for _ in range(count))
+            width = channels[0]
+        self.heads = nn.ModuleList(nn.Conv2d(width, 1, 1) for _ in range(2))
         if output != "image":
             _start_unchanged(self.heads[0], bias=0.0 if output == "change" else 4.0)
 
@@ -66,6 +85,26 @@ class DecompositionNet(nn.Module):
         if self.output == "change":
             return (image + logits).clamp(-1, 1)
         return (image + 1) * torch.sigmoid(logits) - 1
+
+
+class _SignedLite(nn.Module):
+    """EfficientNet-Lite0 of an image in [-1, 1]: the image itself, for its size, and five maps."""
+
+    def __init__(self, pretrained: bool) -> None:
+        super().__init__()
+        self.input = ImageNetInput()
+        self.body = LiteEncoder(pretrained=pretrained)
+
+    def forward(self, image: Tensor) -> list[Tensor]:
+        return [image, *self.body(self.input((image + 1) / 2))]
+
+
+class _LiteDecoder(LiteDecoder):
+    """What :class:`_SignedLite` gives to one map of the image's size."""
+
+    def forward(self, features: list[Tensor]) -> Tensor:  # type: ignore[override]
+        image, *maps = features
+        return super().forward(maps, image.shape[2:])
 
 
 def _start_unchanged(head: nn.Module, *, bias: float) -> None:

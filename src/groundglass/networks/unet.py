@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -65,6 +67,27 @@ class UpBlock(nn.Sequential):
         super().__init__(*layers)
 
 
+class LiteDecoder(nn.ModuleList):
+    """The encoder's maps to one map, a block at each stride.
+
+    Args:
+        channels: Of the blocks at strides 16, 8, 4, 2 and 1; as many as blocks are wanted.
+    """
+
+    def __init__(self, channels: Sequence[int]) -> None:
+        skips = [width for _, width in SKIPS[-2::-1]] + [0]
+        inputs = [SKIPS[-1][1], *channels[:-1]]
+        super().__init__(UpBlock(below + skip, out) for below, skip, out in zip(inputs, skips, channels, strict=False))
+
+    def forward(self, features: list[Tensor], size: tuple[int, ...]) -> Tensor:
+        """Five maps of an image of ``size`` ``(H, W)`` to one of the last block's stride."""
+        *skips, feature = features
+        for block, skip in zip(self, [*skips[::-1], None], strict=False):
+            feature = F.interpolate(feature, size=size if skip is None else skip.shape[2:], mode="nearest")
+            feature = block(feature if skip is None else torch.cat([feature, skip], dim=1))
+        return feature
+
+
 class UNet(nn.Module):
     """U-Net with an EfficientNet-Lite0 encoder: 4,429,201 parameters.
 
@@ -93,11 +116,7 @@ class UNet(nn.Module):
         self.input = ImageNetInput()
         self.encoder = LiteEncoder(pretrained=pretrained)
         outputs = channels[: STRIDES.index(stride) + 1]
-        skips = [width for _, width in SKIPS[-2::-1]] + [0]
-        inputs = [SKIPS[-1][1], *outputs[:-1]]
-        self.decoder = nn.ModuleList(
-            UpBlock(below + skip, out) for below, skip, out in zip(inputs, skips, outputs, strict=False)
-        )
+        self.decoder = LiteDecoder(outputs)
         self.dropout = nn.Dropout2d(dropout)
         self.head = nn.Conv2d(outputs[-1], 1, 1)
 
@@ -112,11 +131,8 @@ class UNet(nn.Module):
 
     def decode(self, features: list[Tensor], size: tuple[int, ...]) -> Tensor:
         """The encoder's five maps of an image of ``size`` ``(H, W)`` to logits ``(B, 1, H, W)``."""
-        *skips, feature = features
-        feature = self.dropout(feature)
-        for block, skip in zip(self.decoder, [*skips[::-1], None], strict=False):
-            feature = F.interpolate(feature, size=size if skip is None else skip.shape[2:], mode="nearest")
-            feature = block(feature if skip is None else torch.cat([feature, skip], dim=1))
+        *skips, deepest = features
+        feature = self.decoder([*skips, self.dropout(deepest)], size)
         logits: Tensor = self.head(self.dropout(feature))
         if logits.shape[2:] == size:
             return logits

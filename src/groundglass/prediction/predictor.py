@@ -40,13 +40,17 @@ class Predictor:
 
         Args:
             scan: The scan ``(D, H, W)`` in canonical orientation.
-            lungs: Its lung mask, if there is one; a network trained on lungs alone then sees them alone.
+            lungs: Its lung mask, if there is one; a network trained on lungs alone then sees them alone, and what lies
+                outside has a probability of 0, since nothing was ever said about it.
         """
         grid = self.grid.around(lungs)
         for start in range(0, scan.shape[0], self.batch_size):
             part = slice(start, min(start + self.batch_size, scan.shape[0]))
             probabilities = self._probabilities(slice_images(scan, grid, part, lungs))
-            yield part, restore(probabilities, grid, scan.shape).numpy()
+            slab = restore(probabilities, grid, scan.shape).numpy()
+            if lungs is not None and self.grid.uses_lungs:
+                slab *= lungs.voxels[part] > 0
+            yield part, slab
 
     def mask(self, scan: Scan, threshold: float | None = None, lungs: Scan | None = None) -> Scan:
         """The lesion mask of a scan: 1 where the probability is above ``threshold``, by default the method's own."""
