@@ -76,6 +76,20 @@ def test_the_released_points(pool: Pool, rule: str) -> None:
         assert [label.position for label in labels] == [label.position for label in oracle.ask(image, region)]
 
 
+def test_the_papers_points_with_background_beside_lesion(pool: Pool) -> None:
+    oracle = Oracle(pool, rule="paper-2")
+    assert oracle.cheapest == 3
+    for image, region in ALL:
+        labels = oracle.ask(image, region)
+        pool.add(labels)
+        mask, drawn = inside(pool, image, region), target(pool, image, region)
+        if not mask.any():
+            assert (drawn == 0).all()
+        else:
+            assert ((drawn[mask] == 1).sum(), (drawn[~mask] == 0).sum()) == (1, int(not mask.all()))
+        assert sum(label.seconds for label in labels) == 3 * len(labels)
+
+
 def test_drawn_regions_are_the_mask(pool: Pool) -> None:
     oracle = Oracle(pool, answer="pixels")
     for image, region in ALL:

@@ -66,6 +66,11 @@ def test_the_pretrained_encoder_has_the_decoders_of_the_default_network() -> Non
         build_network("decomposition", {**options, "channels": [8, 8]})
 
 
+def test_the_map_generator_has_the_pretrained_encoder_too() -> None:
+    options = {"encoder": "lite", "channels": [8, 8, 8, 8, 4], "pretrained": False}
+    assert build_network("map-generator", options)(torch.rand(2, 1, 40, 33)).shape == (2, 1, 40, 33)
+
+
 def test_no_channels_are_refused() -> None:
     with pytest.raises(InputError, match="channels"):
         build_network("decomposition", {"channels": []})

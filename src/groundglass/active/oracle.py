@@ -24,9 +24,10 @@ class Oracle:
 
     By points, where a region has lesion: one click on any pixel of it, whatever the number of lesions. Without:
     ``paper``: "nothing here", all of the region is background; ``released``: one click on any pixel of it.
-    ``released-2`` is ``released`` with a click on background as well where there is lesion (the code's
-    ``point_level_2``). The pixel is drawn from a generator seeded with the sum of the region's corners, as in
-    the code: a region's click is the same in every run.
+    ``paper-2`` and ``released-2`` add a click on background where there is lesion and background (the code's
+    ``point_level_2``): else nothing is ever said about what lies beside a lesion. The
+    pixel is drawn from a generator seeded with the sum of the region's corners, as in the code: a region's click is
+    the same in every run.
 
     By ``pixels``: the region's mask, as background for the region and then lesion for each stretch of a row.
 
@@ -48,7 +49,7 @@ class Oracle:
         """Seconds that the cheapest answer costs."""
         if self.answer == "pixels":
             return min(self.cost.empty, self.cost.few_pixels)
-        return min(self.cost.click, self.cost.nothing) if self.rule == "paper" else self.cost.click
+        return self.cost.click if self.rule.startswith("released") else min(self.cost.click, self.cost.nothing)
 
     def ask(self, image: int, region: int) -> list[Label]:
         """The answer about a region of a slice, as label events; their seconds add up to what it cost."""
@@ -59,11 +60,11 @@ class Oracle:
         name = f"{self.pool.name(image)}-{self.pool.index[image]}-r{region}of{len(self.pool.regions)}"
         if self.answer == "pixels":
             return list(self._drawn(image, corner, inside, lesion, name))
-        if not len(lesion) and self.rule == "paper":
+        if not len(lesion) and self.rule in ("paper", "paper-2"):
             return [self._box(image, corner, corner + inside.shape, 0, self.cost.nothing, name)]
         rng = np.random.default_rng(int(rows.start + columns.start + rows.stop + columns.stop))
         groups = [lesion if len(lesion) else background]
-        if self.rule == "released-2" and len(lesion) and len(background):
+        if self.rule.endswith("-2") and len(lesion) and len(background):
             groups.append(background)
         return [
             Point(

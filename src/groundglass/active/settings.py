@@ -16,7 +16,7 @@ from groundglass.experiments.recipe import load_recipe
 from groundglass.schema import converted
 
 Answer = Literal["point", "pixels"]
-Rule = Literal["paper", "released", "released-2"]
+Rule = Literal["paper", "paper-2", "released", "released-2"]
 RankImages = Literal["region", "image"]
 
 

@@ -17,7 +17,7 @@ from groundglass.experiments.recipe import load_recipe
 from groundglass.files import write_text
 from groundglass.training.run import train
 
-PHANTOMS = {"layout": "phantom", "count": 120, "healthy": 48, "shape": [48, 192, 192], "seed": 77, "lungs": "found"}
+PHANTOMS = {"layout": "phantom", "count": 300, "healthy": 120, "shape": [32, 192, 192], "seed": 77, "lungs": "found"}
 
 LABELS: dict[str, dict[str, list[str]]] = {
     "masks": {"*": ["masks"]},

@@ -39,7 +39,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--reduction", default="mean", help="score of a region: mean or max of its pixels")
     parser.add_argument("--regions", type=int, default=64, help="regions a slice, a perfect square; 1 for whole slices")
     parser.add_argument("--answer", default="point", help="point or pixels")
-    parser.add_argument("--rule", default="paper", help="how points are simulated: paper, released or released-2")
+    parser.add_argument(
+        "--rule", default="paper", help="how points are simulated: paper, paper-2, released or released-2"
+    )
     parser.add_argument("--query-size", type=int, default=5, help="regions asked a cycle")
     parser.add_argument("--initial-images", type=int, default=5, help="slices asked completely at the start")
     parser.add_argument("--draws", type=int, default=20, help="passes with dropout")

@@ -9,14 +9,10 @@ from torch import Tensor
 from torch import nn
 
 from groundglass.errors import InputError
-from groundglass.networks.encoder_decoder import Decoder
-from groundglass.networks.encoder_decoder import Encoder
 from groundglass.networks.encoder_decoder import Norm
 from groundglass.networks.encoder_decoder import padded
-from groundglass.networks.imagenet import ImageNetInput
-from groundglass.networks.unet import STRIDES
-from groundglass.networks.unet import LiteDecoder
-from groundglass.networks.unet import LiteEncoder
+from groundglass.networks.signed import Backbone
+from groundglass.networks.signed import encoder_and_decoders
 
 
 class DecompositionNet(nn.Module):
@@ -41,7 +37,7 @@ class DecompositionNet(nn.Module):
     def __init__(
         self,
         *,
-        encoder: Literal["plain", "lite"] = "plain",
+        encoder: Backbone = "plain",
         channels: tuple[int, ...] = (16, 32, 64, 128),
         decoders: Literal["separate", "shared"] = "separate",
         norm: Norm = "none",
@@ -51,20 +47,11 @@ class DecompositionNet(nn.Module):
         super().__init__()
         if not channels or min(channels) < 1:
             raise InputError(f"channels {channels} of the decomposition network must be one positive number or more")
-        if encoder == "lite" and len(channels) != len(STRIDES):
-            raise InputError(f"channels {channels} of the decomposition network must be five with encoder lite")
         self.stride = 2 ** (len(channels) - 1)
         self.output = output
-        count = 1 if decoders == "shared" else 2
-        self.encoder: nn.Module
-        if encoder == "lite":
-            self.encoder = _SignedLite(pretrained)
-            self.decoders = nn.ModuleList(_LiteDecoder(channels) for _ in range(count))
-            width = channels[-1]
-        else:
-            self.encoder = Encoder(channels, norm)
-            self.decoders = nn.ModuleList(Decoder(channels, norm) for _ in range(count))
-            width = channels[0]
+        self.encoder, self.decoders, width = encoder_and_decoders(
+            encoder, channels, norm, decoders=1 if decoders == "shared" else 2, pretrained=pretrained
+        )
         self.heads = nn.ModuleList(nn.Conv2d(width, 1, 1) for _ in range(2))
         if output != "image":
             _start_unchanged(self.heads[0], bias=0.0 if output == "change" else 4.0)
@@ -85,26 +72,6 @@ class DecompositionNet(nn.Module):
         if self.output == "change":
             return (image + logits).clamp(-1, 1)
         return (image + 1) * torch.sigmoid(logits) - 1
-
-
-class _SignedLite(nn.Module):
-    """EfficientNet-Lite0 of an image in [-1, 1]: the image itself, for its size, and five maps."""
-
-    def __init__(self, pretrained: bool) -> None:
-        super().__init__()
-        self.input = ImageNetInput()
-        self.body = LiteEncoder(pretrained=pretrained)
-
-    def forward(self, image: Tensor) -> list[Tensor]:
-        return [image, *self.body(self.input((image + 1) / 2))]
-
-
-class _LiteDecoder(LiteDecoder):
-    """What :class:`_SignedLite` gives to one map of the image's size."""
-
-    def forward(self, features: list[Tensor]) -> Tensor:  # type: ignore[override]
-        image, *maps = features
-        return super().forward(maps, image.shape[2:])
 
 
 def _start_unchanged(head: nn.Module, *, bias: float) -> None:

@@ -7,10 +7,10 @@ from itertools import pairwise
 from torch import Tensor
 from torch import nn
 
-from groundglass.networks.encoder_decoder import Decoder
-from groundglass.networks.encoder_decoder import Encoder
 from groundglass.networks.encoder_decoder import Norm
 from groundglass.networks.encoder_decoder import padded
+from groundglass.networks.signed import Backbone
+from groundglass.networks.signed import encoder_and_decoders
 
 LEAK = 0.2
 GROUPS = ((16,), (32,), (64, 64), (128, 128), (256, 256, 256))
@@ -21,16 +21,25 @@ class MapGenerator(nn.Module):
     """U-Net from an image to one map of the same size: VA-GAN's change of the image, BL's normal version.
 
     Args:
+        encoder: ``plain``, as published, or ``lite``; see :func:`encoder_and_decoders`, also for the others.
         channels: Channels at strides 1, 2, 4 and so on.
         norm: Normalization; VA-GAN has ``batch``.
+        pretrained: Start ``lite`` from ImageNet.
     """
 
-    def __init__(self, *, channels: tuple[int, ...] = (16, 32, 64, 128, 256), norm: Norm = "batch") -> None:
+    def __init__(
+        self,
+        *,
+        encoder: Backbone = "plain",
+        channels: tuple[int, ...] = (16, 32, 64, 128, 256),
+        norm: Norm = "batch",
+        pretrained: bool = True,
+    ) -> None:
         super().__init__()
         self.stride = 2 ** (len(channels) - 1)
-        self.encoder = Encoder(channels, norm)
-        self.decoder = Decoder(channels, norm)
-        self.head = nn.Conv2d(channels[0], 1, 1)
+        self.encoder, decoders, width = encoder_and_decoders(encoder, channels, norm, decoders=1, pretrained=pretrained)
+        self.decoder = decoders[0]
+        self.head = nn.Conv2d(width, 1, 1)
 
     def forward(self, image: Tensor) -> Tensor:
         """``(B, 1, H, W)`` to ``(B, 1, H, W)``, unbounded; any H and W."""
