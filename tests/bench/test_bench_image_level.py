@@ -18,7 +18,7 @@ from groundglass.cli import main
 from groundglass.labels.events import SliceTag
 
 SMALL: dict[str, Any] = {
-    "network_options": {"channels": [4, 8]},
+    "network_options": {"encoder": "plain", "channels": [4, 8]},
     "grid": {"size": [32, 32]},
     "epochs": 2,
     "validate_every": 1,

@@ -87,7 +87,8 @@ def all_masks(root: Path, folder: DatasetFolder) -> Iterator[tuple[Pair, dict[st
 def medseg100(root: Path, work: Path) -> list[Pair]:
     """The 48 test slices of medseg100 with lung masks, none if it is not beside covidcell.
 
-    There are no lung masks in that dataset; they are found by :func:`aerated`.
+    Its slices lie on their side, the spine at the right, and are turned upright, as covidcell's are. There are no
+    lung masks in that dataset; they are found by :func:`aerated`.
     """
     if not (root / SIDE).is_dir():
         return []
@@ -95,10 +96,16 @@ def medseg100(root: Path, work: Path) -> list[Pair]:
     if not (path / DESCRIPTION).exists():
         prepare(CovidSemiSeg(root / SIDE), path, name=SIDE)
     folder = DatasetFolder.open(path)
-    return [
-        pair._replace(lungs=pair.scan.with_voxels(aerated(pair.scan.voxels), "mask"))
+    pairs = (
+        pair._replace(scan=_upright(pair.scan), mask=_upright(pair.mask))
         for pair in scored_cases(folder, folder.split.test)
-    ]
+    )
+    return [pair._replace(lungs=pair.scan.with_voxels(aerated(pair.scan.voxels), "mask")) for pair in pairs]
+
+
+def _upright(scan: Scan) -> Scan:
+    """A slice turned clockwise: right becomes down. Its affine stays, as nothing is measured in mm here."""
+    return replace(scan, voxels=np.ascontiguousarray(np.rot90(scan.voxels, -1, axes=(1, 2))))
 
 
 def aerated(voxels: NDArray[np.generic]) -> NDArray[np.uint8]:
