@@ -24,8 +24,9 @@ lint: $(DONE)
 types: $(DONE)
 	$(BIN)/mypy
 
+# A process for each core, and one thread for each process: trainings of tests are too small to share.
 unit: $(DONE) browser
-	$(BIN)/pytest --cov --cov-report=term
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist loadfile --cov --cov-report=term
 
 # The page people click in is tested in Debian's Chromium; where it cannot be installed those tests are skipped.
 browser:
