@@ -139,6 +139,15 @@ def test_beside_the_crop_nothing_is_lesion() -> None:
     assert mask.voxels.sum() == 2 * 40 * 20
 
 
+def test_outside_the_lungs_nothing_is_lesion_if_the_recipe_uses_them() -> None:
+    scan = Scan(np.full((2, 64, 64), 250, np.int16), np.eye(4), "hu")
+    lungs = np.zeros((2, 64, 64), np.uint8)
+    lungs[:, 10:30, 10:30] = lungs[:, 10:30, 40:60] = 1
+    for grid, uses in ((Grid(size=(32, 32), crop="lungs"), True), (Grid(size=(32, 32)), False)):
+        mask = Predictor(method_of(Brightness()), grid).mask(scan, lungs=scan.with_voxels(lungs, "mask"))
+        assert np.array_equal(mask.voxels, lungs if uses else np.ones_like(lungs))
+
+
 def test_the_threshold_is_the_methods_own_unless_said(scan: Scan) -> None:
     method = method_of(Brightness())
     predictor = Predictor(method, GRID)
