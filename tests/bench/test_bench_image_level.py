@@ -134,6 +134,16 @@ def test_rows_are_trained_once_and_their_ablations_are_rows_too(root: Path) -> N
     assert path.stat().st_mtime_ns == stamp
 
 
+def test_pseudo_masks_of_attention_fusion_are_scored_too(root: Path) -> None:
+    small = {**SMALL, "network_options": {"encoder": "plain", "channels": [4, 8], "pretrained": False}}
+    segmenter = {"channels": [4, 4, 8, 8, 8], "expansion": 1}
+    small |= {"method_options": {"stage1_epochs": 1, "segmenter_options": segmenter}}
+    table = table_image_level(plan(root, rows=["attention-fusion"], overrides=small))
+    record = json.loads((root / "results" / "attention-fusion-default-seed0.json").read_text())
+    assert 0 <= record["pseudo_masks"]["dice_global"] <= 1
+    assert f"| {record['pseudo_masks']['dice_global']:.3f} |" in table
+
+
 def test_the_command_runs_it(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     command = ["bench", "table-image-level", "--root", str(root), "--output", str(root / "out"), "--seeds", "0"]
     assert main([*command, "--work", str(root / "work"), "--rows", "smoothed-intensity", "--quiet"]) == 0

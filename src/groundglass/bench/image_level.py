@@ -23,6 +23,7 @@ from groundglass.bench.plan import Plan
 from groundglass.bench.plan import command
 from groundglass.bench.plan import run_missing
 from groundglass.bench.plan import run_record
+from groundglass.bench.pseudo_masks import pseudo_mask_scores
 from groundglass.bench.results import mean_sd
 from groundglass.bench.results import read_results
 from groundglass.datasets.folder import DatasetFolder
@@ -32,6 +33,7 @@ from groundglass.experiments.recipe import load_recipe
 from groundglass.experiments.recipe import merged
 from groundglass.files import replacing
 from groundglass.files import write_text
+from groundglass.methods.attention_fusion import AttentionFusion
 from groundglass.methods.smoothed_intensity import SmoothedIntensity
 from groundglass.prediction.evaluate import Pair
 from groundglass.prediction.predictor import Predictor
@@ -71,6 +73,7 @@ COLUMNS = {
     "ap_b": "AP, B",
     "ap_released": "AP, released",
     "dice_at_best_validation_threshold": "Dice (A) at the threshold chosen on validation",
+    "pseudo_mask_dice": "Dice (A) of its pseudo masks of the training slices",
     "medseg100_ap": "AP on medseg100",
     "medseg100_dice": "Dice on medseg100",
 }
@@ -110,6 +113,8 @@ def _record(cell: Cell, plan: Plan, root: Path, folder: DatasetFolder, side: lis
         run = train(_config(cell, plan), folder.root, plan.work / _name(cell), resume=True, quiet=plan.quiet)
         scored = score(Predictor(run.method, run.config.grid), folder, root, side)
         record = run_record(cell, plan, EXPERIMENT, run, {}) | {"validation_curve": _progress(run.folder)}
+        if isinstance(run.method, AttentionFusion):
+            record["pseudo_masks"] = pseudo_mask_scores(run.folder, folder)
     _keep_panel(scored, plan, cell)
     method, variant = _method_and_variant(cell.row, _method(cell.row))
     beside = {"method": method, "variant": variant, "metrics": scored.metrics}
@@ -194,10 +199,11 @@ def _table(results: Sequence[dict[str, Any]]) -> str:
 
 
 def _line(row: str, results: Sequence[dict[str, Any]]) -> str:
-    figures = [mean_sd([one["metrics"].get(name) for one in results]) for name in COLUMNS]
+    beside = [{"pseudo_mask_dice": one.get("pseudo_masks", {}).get("dice_global"), **one["metrics"]} for one in results]
+    figures = [mean_sd([one.get(name) for one in beside]) for name in COLUMNS]
     first = results[0]
     size = " x ".join(map(str, first["image_size"]))
     work = [f"{first['metrics'][name]:,}" for name in ("parameters", "multiply_adds")]
     seconds = f"{mean(one['train_seconds'] for one in results):.0f}"
-    beside = f"{PAPER[row]:.2f}" if row in PAPER else "-"
-    return f"| {' | '.join([row, size, str(len(results)), *figures, *work, seconds, beside])} |"
+    paper = f"{PAPER[row]:.2f}" if row in PAPER else "-"
+    return f"| {' | '.join([row, size, str(len(results)), *figures, *work, seconds, paper])} |"

@@ -67,7 +67,7 @@ def _panel(maps: Mapping[str, Panel]) -> bytes:
     """A line a slice: the slice, annotator A's lesions, and the heat map of each row."""
     first = next(iter(maps.values()))
     count = len(first["image"])
-    figure = Figure(figsize=(1.9 * (len(maps) + 2), 1.7 * count + 0.4), layout="constrained")
+    figure = Figure(figsize=(1.9 * (len(maps) + 2), 1.35 * count + 0.3), layout="constrained")
     grid = figure.subplots(count, len(maps) + 2, squeeze=False)
     for axes, title in zip(grid[0], ("slice", "annotator A", *maps), strict=True):
         axes.set_title(title, fontsize=7)
