@@ -26,7 +26,8 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         return load_recipe(recipe, {**tiny, "grid": {"size": [32, 32]}, "validate_every": 1, **(overrides or {})})
 
     monkeypatch.setattr(shipped_model, "load_recipe", small)
-    phantoms = {"layout": "phantom", "count": 3, "shape": [8, 64, 64], "seed": 7}
+    phantom = {"count": 3, "shape": [8, 64, 64]}
+    phantoms = {"phantom": {**phantom, "seed": 7}, "fine": {**phantom, "seed": 8}}
     monkeypatch.setattr(shipped_model, "PHANTOMS", phantoms)
     image = np.full((40, 40), 60, np.uint8)
     image[10:20, 10:20] = 200
