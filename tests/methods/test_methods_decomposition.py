@@ -26,8 +26,8 @@ from groundglass.methods.adversarial import Adversarial
 from groundglass.methods.alternating import Alternating
 from groundglass.methods.augment import relit
 from groundglass.methods.decomposition import LesionDecomposition
+from groundglass.methods.heat import Cleaning
 from groundglass.methods.heat import above_median
-from groundglass.methods.heat import cleaned
 from groundglass.methods.heat import heat_map
 from groundglass.methods.heat import smoothed
 from groundglass.methods.opacities import paste_opacities
@@ -104,7 +104,7 @@ def test_smoothing_spreads_a_point_as_a_gaussian() -> None:
 def test_smoothing_inside_the_lungs_is_not_diluted_by_what_lies_outside() -> None:
     inside = torch.zeros(1, 1, 9, 9, dtype=torch.bool)
     inside[..., :5] = True
-    heat = cleaned(inside.float(), inside, median=False, opening=1, sigma=2.0)
+    heat = Cleaning(median=False, opening=1, sigma=2.0)(inside.float(), inside)
     torch.testing.assert_close(heat, inside.float())
 
 
@@ -114,9 +114,9 @@ def test_opening_takes_thin_structures_away_and_leaves_the_others() -> None:
     heat[..., 8:12, 8:12] = 1
     wanted = heat.clone()
     wanted[..., 2, :] = 0
-    assert torch.equal(cleaned(heat, torch.ones_like(heat) > 0, median=False, opening=3, sigma=0), wanted)
+    assert torch.equal(Cleaning(median=False, opening=3, sigma=0)(heat, torch.ones_like(heat) > 0), wanted)
     with pytest.raises(InputError, match="opening must be an odd number of pixels, not 2"):
-        cleaned(heat, torch.ones_like(heat) > 0, median=False, opening=2, sigma=0)
+        Cleaning(median=False, opening=2, sigma=0)
 
 
 def test_the_median_inside_the_lungs_is_taken_away() -> None:

@@ -25,9 +25,8 @@ class Oracle:
     By points, where a region has lesion: one click on any pixel of it, whatever the number of lesions. Without:
     ``paper``: "nothing here", all of the region is background; ``released``: one click on any pixel of it.
     ``paper-2`` and ``released-2`` add a click on background where there is lesion and background (the code's
-    ``point_level_2``): else nothing is ever said about what lies beside a lesion. The
-    pixel is drawn from a generator seeded with the sum of the region's corners, as in the code: a region's click is
-    the same in every run.
+    ``point_level_2``): else nothing is ever said about what lies beside a lesion. The pixel is drawn from a generator
+    seeded with the sum of the region's corners, as in the code: a region's click is the same in every run.
 
     By ``pixels``: the region's mask, as background for the region and then lesion for each stretch of a row.
 

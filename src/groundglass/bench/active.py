@@ -50,9 +50,6 @@ SETTINGS: dict[str, Any] = {
 """All arms begin with the same 64 regions from anywhere (192 s): whole slices at the start cost the paper 960 s. Few
 cycles, each from ImageNet's weights: going on with the weights of the cycle before gave less on validation."""
 
-BATCH = 8
-"""Slices a step, the default."""
-
 GRIDS: dict[str, dict[str, Any]] = {
     "covidcell": {"size": [96, 96], "crop": "lungs"},
     "medseg100": {"size": [96, 96]},
@@ -148,7 +145,8 @@ def active(
     for name in pools:
         place = output if name == "covidcell" else output / name
         folder = pool_dataset(name, root / name, work)
-        changes = {**RECIPE, "grid": GRIDS[name], "epoch_samples": effort.steps * BATCH}
+        batch_size = active_recipe(None, overrides).batch_size
+        changes = {**RECIPE, "grid": GRIDS[name], "epoch_samples": effort.steps * batch_size}
         recipe = merged(changes, overrides or {})
         for seed, arm in product(seeds, wanted):
             path = place / f"{experiment}-{arm.name}-seed{seed}.json"

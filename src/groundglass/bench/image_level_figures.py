@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
+from PIL import Image
 
 from groundglass.files import write_bytes
 from groundglass.report.figures import png
@@ -78,7 +80,14 @@ def _panel(maps: Mapping[str, Panel]) -> bytes:
         show_slice(line[1], image / np.float32(255), mask=truth > 0)
         for axes, one in zip(line[2:], maps.values(), strict=True):
             _heat(axes, one["heat"][index][box])
-    return png(figure)
+    return _palette(png(figure))
+
+
+def _palette(content: bytes) -> bytes:
+    """The same PNG in 256 colors, a third of the size; the noise of a CT does not compress."""
+    smaller = io.BytesIO()
+    Image.open(io.BytesIO(content)).convert("RGB").quantize(256).save(smaller, "png", optimize=True)
+    return smaller.getvalue()
 
 
 def _heat(axes: Axes, heat: NDArray[np.uint8]) -> None:

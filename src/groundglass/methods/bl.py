@@ -15,8 +15,8 @@ from groundglass.losses.edge_weights import edge_weights
 from groundglass.losses.weighted_distance import weighted_distance
 from groundglass.methods.adversarial import Adversarial
 from groundglass.methods.adversarial import signed
+from groundglass.methods.heat import Cleaning
 from groundglass.methods.heat import Heat
-from groundglass.methods.heat import cleaned
 from groundglass.methods.heat import heat_map
 from groundglass.methods.settings import TrainingSettings
 from groundglass.methods.tagged import halves
@@ -45,7 +45,7 @@ class BiomarkerLocalization(Adversarial):
         heat: ``difference`` or ``positive``; see :func:`heat_map`.
         median: Take the heat map's own median inside the lungs away from it; see :func:`above_median`.
         relight: See :class:`Adversarial`.
-        opening: Take thin structures away from it; see :func:`cleaned`.
+        opening: Take thin structures away from it; see :class:`Cleaning`.
         smooth: Standard deviation, in pixels of the network's grid, of a Gaussian over the heat map; 0 for none.
 
     Raises:
@@ -94,9 +94,7 @@ class BiomarkerLocalization(Adversarial):
         self.classification = classification
         self.classifier_steps = classifier_steps
         self.reading: Heat = heat
-        self.median = median
-        self.opening = opening
-        self.smooth = smooth
+        self.cleaning = Cleaning(median, opening, smooth)
 
     def normal_version(self, image: Tensor) -> Tensor:
         """See :class:`Adversarial`."""
@@ -106,7 +104,7 @@ class BiomarkerLocalization(Adversarial):
         """What was changed; see :func:`heat_map`."""
         normal, inside = self.normal_version(image), image > -1
         heat = heat_map(image, normal, torch.zeros_like(normal), self.reading) * inside
-        return cleaned(heat, inside, median=self.median, opening=self.opening, sigma=self.smooth)
+        return self.cleaning(heat, inside)
 
     def views(self, image: Tensor) -> dict[str, Tensor]:
         """Normal version and heat map, in [0, 1], of images in [0, 1]."""

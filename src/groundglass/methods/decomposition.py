@@ -17,8 +17,8 @@ from groundglass.losses.edge_weights import edge_weights
 from groundglass.losses.weighted_distance import weighted_distance
 from groundglass.methods.adversarial import Adversarial
 from groundglass.methods.adversarial import signed
+from groundglass.methods.heat import Cleaning
 from groundglass.methods.heat import Heat
-from groundglass.methods.heat import cleaned
 from groundglass.methods.heat import heat_map
 from groundglass.methods.opacities import paste_opacities
 from groundglass.methods.settings import TrainingSettings
@@ -75,7 +75,7 @@ class LesionDecomposition(Adversarial):
         heat: Which reading is the heat map; see :func:`heat_map`.
         median: Take the heat map's own median inside the lungs away from it; see :func:`above_median`.
         relight: See :class:`Adversarial`.
-        opening: Take thin structures away from it; see :func:`cleaned`.
+        opening: Take thin structures away from it; see :class:`Cleaning`.
         smooth: Standard deviation, in pixels of the network's grid, of a Gaussian over the heat map; 0 for none.
 
     Raises:
@@ -110,8 +110,8 @@ class LesionDecomposition(Adversarial):
     ) -> None:
         if not isinstance(network, DecompositionNet):
             raise InputError("method decomposition needs network: decomposition, which gives two versions of an image")
-        if not 0 <= opacities <= 1 or smooth < 0:
-            raise InputError("method_options: opacities must be from 0 to 1, smooth 0 or more")
+        if not 0 <= opacities <= 1:
+            raise InputError("method_options: opacities must be from 0 to 1")
         given: dict[str, Any] = {"adversarial": adversarial, "reconstruction": reconstruction}
         given |= {"fidelity": fidelity, "edges": edges}
         weights = replace(VARIANTS[variant], **{name: one for name, one in given.items() if one is not None})
@@ -131,9 +131,7 @@ class LesionDecomposition(Adversarial):
         self.p: Literal[1, 2] = p
         self.opacities = opacities
         self.reading: Heat = heat
-        self.median = median
-        self.opening = opening
-        self.smooth = smooth
+        self.cleaning = Cleaning(median, opening, smooth)
 
     def versions(self, image: Tensor) -> tuple[Tensor, Tensor]:
         """Normal and lesion version of images ``(B, 1, *spatial)`` in [-1, 1], both in [-1, 1]."""
@@ -148,7 +146,7 @@ class LesionDecomposition(Adversarial):
         """See :class:`Adversarial`."""
         inside = image > -1
         heat = heat_map(image, *self.versions(image), self.reading) * inside
-        return cleaned(heat, inside, median=self.median, opening=self.opening, sigma=self.smooth)
+        return self.cleaning(heat, inside)
 
     def views(self, image: Tensor) -> dict[str, Tensor]:
         """Normal version, lesion version and heat map, in [0, 1], of images in [0, 1]."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
 
 import torch
@@ -44,34 +45,43 @@ def above_median(heat: Tensor, inside: Tensor) -> Tensor:
     return (heat - median).clamp(min=0) * inside
 
 
-def cleaned(heat: Tensor, inside: Tensor, *, median: bool, opening: int, sigma: float) -> Tensor:
-    """A heat map as it is read: above its median, without what is thin, smoothed.
+@dataclass(frozen=True)
+class Cleaning:
+    """How a heat map is read: above its median, without what is thin, smoothed.
 
     Args:
-        heat: ``(B, 1, H, W)``.
-        inside: The same, bool: the lungs.
-        median: Take the map's own median away; see :func:`above_median`.
+        median: Take the map's own median inside the lungs away; see :func:`above_median`.
         opening: Take away what a square of so many pixels, an odd number, does not fit into: vessels are thinner than
             lesions. 1 for nothing.
-        sigma: Standard deviation of a Gaussian in pixels, 0 for none. What is outside neither adds nor dilutes.
+        sigma: Standard deviation of a Gaussian in pixels of the network's grid, 0 for none. What is outside the lungs
+            neither adds nor dilutes.
 
-    Returns:
-        ``(B, 1, H, W)``, zero outside.
+    Raises:
+        InputError: If the opening is no odd number, or sigma is below 0.
     """
-    heat = opened(above_median(heat, inside) if median else heat * inside, opening)
-    if sigma > 0:
-        heat = smoothed(heat, sigma) / smoothed(inside.to(heat), sigma).clamp_min(1e-3)
-    return heat * inside
+
+    median: bool
+    opening: int
+    sigma: float
+
+    def __post_init__(self) -> None:
+        if self.opening < 1 or self.opening % 2 == 0:
+            raise InputError(f"method_options.opening must be an odd number of pixels, not {self.opening}")
+        if self.sigma < 0:
+            raise InputError(f"method_options: smoothing by {self.sigma} pixels is not possible; give 0 or more")
+
+    def __call__(self, heat: Tensor, inside: Tensor) -> Tensor:
+        """``(B, 1, H, W)``, zero where ``inside``, bool and of the same shape, is false."""
+        heat = above_median(heat, inside) if self.median else heat * inside
+        if self.opening > 1:
+            heat = opened(heat, self.opening)
+        if self.sigma > 0:
+            heat = smoothed(heat, self.sigma) / smoothed(inside.to(heat), self.sigma).clamp_min(1e-3)
+        return heat * inside
 
 
 def opened(heat: Tensor, size: int) -> Tensor:
-    """Grey opening ``(B, 1, H, W)`` by a square of ``size`` pixels: the highest of the lowest values around.
-
-    Raises:
-        InputError: If the size is no odd number.
-    """
-    if size < 1 or size % 2 == 0:
-        raise InputError(f"method_options.opening must be an odd number of pixels, not {size}")
+    """Grey opening ``(B, 1, H, W)`` by a square of ``size`` pixels, odd: the highest of the lowest values around."""
     lowest = -F.max_pool2d(-heat, size, 1, size // 2)
     return F.max_pool2d(lowest, size, 1, size // 2)
 

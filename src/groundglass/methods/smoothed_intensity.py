@@ -9,7 +9,7 @@ from torch import nn
 
 from groundglass.datasets.samples import Sample
 from groundglass.errors import InputError
-from groundglass.methods.heat import cleaned
+from groundglass.methods.heat import Cleaning
 from groundglass.methods.heat import smoothed
 from groundglass.methods.method import Method
 from groundglass.methods.settings import TrainingSettings
@@ -23,7 +23,7 @@ class SmoothedIntensity(Method):
 
     Args:
         sigma: Standard deviation of the Gaussian, in pixels of the network's grid.
-        median: Read the image as the methods' heat maps are read, above its median; see :func:`cleaned`.
+        median: Read the image as the methods' heat maps are read, above its median; see :class:`Cleaning`.
         opening: With ``median``: take away what is thin, as vessels are.
     """
 
@@ -32,15 +32,12 @@ class SmoothedIntensity(Method):
     def __init__(self, *, sigma: float = SIGMA, median: bool = False, opening: int = 1) -> None:
         super().__init__(network=nn.Identity(), settings=TrainingSettings())
         self.sigma = sigma
-        self.median = median
-        self.opening = opening
+        self.cleaning = Cleaning(median, opening, sigma) if median else None
 
     def probabilities(self, image: Tensor) -> Tensor:
         """The heat map, zero where the image is black."""
         inside = image > 0
-        if not self.median:
-            return smoothed(image, self.sigma) * inside
-        return cleaned(image, inside, median=True, opening=self.opening, sigma=self.sigma)
+        return smoothed(image, self.sigma) * inside if self.cleaning is None else self.cleaning(image, inside)
 
     def loss(self, batch: Sample) -> dict[str, Tensor]:
         """Refused.

@@ -10,7 +10,7 @@ from groundglass.datasets.samples import Sample
 from groundglass.errors import InputError
 from groundglass.methods.adversarial import Adversarial
 from groundglass.methods.adversarial import signed
-from groundglass.methods.heat import cleaned
+from groundglass.methods.heat import Cleaning
 from groundglass.methods.settings import TrainingSettings
 from groundglass.methods.tagged import halves
 from groundglass.networks.vagan import MapGenerator
@@ -29,7 +29,7 @@ class VisualAttribution(Adversarial):
         long_turns: See :class:`Adversarial`; 100 in the release.
         median: Take the heat map's own median inside the lungs away from it; see :func:`above_median`.
         relight: See :class:`Adversarial`.
-        opening: Take thin structures away from it; see :func:`cleaned`.
+        opening: Take thin structures away from it; see :class:`Cleaning`.
         smooth: Standard deviation, in pixels of the network's grid, of a Gaussian over the heat map; 0 for none.
 
     Raises:
@@ -64,9 +64,7 @@ class VisualAttribution(Adversarial):
             long_turns=long_turns,
         )
         self.sparsity = sparsity
-        self.median = median
-        self.opening = opening
-        self.smooth = smooth
+        self.cleaning = Cleaning(median, opening, smooth)
 
     def normal_version(self, image: Tensor) -> Tensor:
         """See :class:`Adversarial`."""
@@ -76,7 +74,7 @@ class VisualAttribution(Adversarial):
         """The size of the map ``|M|``, where 1 and more is white."""
         inside = image > -1
         heat = self.network(image).abs().clamp(max=1) * inside
-        return cleaned(heat, inside, median=self.median, opening=self.opening, sigma=self.smooth)
+        return self.cleaning(heat, inside)
 
     def views(self, image: Tensor) -> dict[str, Tensor]:
         """Normal version and heat map, in [0, 1], of images in [0, 1]."""
