@@ -144,6 +144,21 @@ def test_mil_can_ask_for_a_share_of_the_lungs(volume_config: Make, samples: Volu
     assert float(method.loss(batch)["loss"]) == pytest.approx(100 * float(torch.stack(wanted).mean()), rel=1e-4)
 
 
+def test_drawn_lesions_are_set_into_healthy_lungs(volume_config: Make, samples: VolumeSamples) -> None:
+    method = build(volume_config, weights={"transplanted": 3.0, "synthetic": 0})
+    batch = batch_for(method, samples)
+    labeled, diseased, healthy = (take(batch, part) for part in range(3))
+    logits = method.network(diseased["image"])
+    terms = method._adversarial_terms(logits, labeled, diseased, healthy)
+    drawn, count = labeled["target"] == 1, len(labeled["image"])
+    target = (drawn & healthy["lung"][:count]).to(torch.uint8)
+    assert target.any()
+    images = torch.where(target > 0, labeled["image"], healthy["image"][:count])
+    expected = 3 * method.cross_entropy(method.network(images), target)
+    assert float(terms["transplanted"]) == pytest.approx(float(expected), rel=1e-4)
+    assert "transplanted" not in method._adversarial_terms(logits, take(batch, 9), diseased, healthy)
+
+
 class Sees(torch.nn.Module):
     """A discriminator whose logit is the mean of the image."""
 

@@ -25,8 +25,8 @@ from groundglass.experiments.config import Config
 if TYPE_CHECKING:
     from groundglass.bench.gasnet import VolumeCell
 
-PHANTOMS = {"count": 80, "healthy": 40, "shape": (32, 96, 96), "seed": 7}
-"""48 train, 12 validate, 20 test, half of each diseased."""
+PHANTOMS = {"count": 160, "healthy": 80, "shape": (32, 96, 96), "seed": 7}
+"""96 train, 24 validate, 40 test, half of each diseased."""
 
 SHORTEST = 8
 """Slices of the shortest run of COVID-cell that serves as a volume."""

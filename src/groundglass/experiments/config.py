@@ -41,6 +41,8 @@ class Config:
             best, for heat maps, which know no 0.5; "precision", their average precision; "count", the error of the
             lesion count of a slice.
         orientations: Predictions of the finished run are averaged over this many flips and quarter turns: 1, 2 or 8.
+        smooth_mm: Predictions of the finished run are smoothed across the slices of scans in HU, by a Gaussian of this
+            standard deviation in mm; 0 for not at all.
         precision: "32", or "bf16" to multiply in bfloat16 where that does no harm: faster on processors with AMX or
             AVX512-BF16 and on GPUs, slower on others. Weights and losses stay in float32.
         seed: Seed of everything that is drawn.
@@ -62,6 +64,7 @@ class Config:
     select: Literal["best", "last"] = "best"
     monitor: Literal["dice", "best-dice", "precision", "count"] = "dice"
     orientations: Literal[1, 2, 8] = 1
+    smooth_mm: float = 0.0
     precision: Literal["32", "bf16"] = "32"
     seed: int = 0
 
@@ -74,6 +77,8 @@ class Config:
             raise InputError(f"recipe: draw: {self.draw} needs epoch_samples, the number of slices drawn an epoch")
         if self.draw == "tags" and self.batch_size % 2:
             raise InputError(f"recipe: draw: tags needs an even batch_size, not {self.batch_size}: it draws pairs")
+        if not 0 <= self.smooth_mm < 100 or (self.smooth_mm and self.grid.depth is not None):
+            raise InputError(f"recipe: smooth_mm {self.smooth_mm}: give 0 to 100 mm, and none for whole volumes")
         if not 0 <= self.seed < 2**32:
             raise InputError(f"recipe: seed must be between 0 and {2**32 - 1}, not {self.seed}")
 

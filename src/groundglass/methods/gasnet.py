@@ -158,13 +158,13 @@ class GASNet(MultipleInstance):
     def _update_together(self, parts: Sequence[Sample]) -> tuple[Terms, Sequence[Tensor]]:
         """Algorithm 1 of the paper: one sum of all terms."""
         logits = self.segment(parts)
-        terms = self._adversarial_terms(logits[1], *parts[1:]) | self.segmentation_terms(parts, logits)
+        terms = self._adversarial_terms(logits[1], *parts) | self.segmentation_terms(parts, logits)
         self._minimize(terms, (0, 1), 0.16, 1e-3)
         return terms, logits
 
     def _update_in_turn(self, parts: Sequence[Sample]) -> tuple[Terms, Sequence[Tensor]]:
         """The release: S and G by what the discriminator sees and synthetic volumes, then S by the others."""
-        terms = self._adversarial_terms(self.network(parts[1]["image"]), *parts[1:])
+        terms = self._adversarial_terms(self.network(parts[1]["image"]), *parts)
         self._minimize(terms, (0, 1), 0.16, 1e-3)
         logits = self.segment(parts)
         others = self.segmentation_terms(parts, logits)
@@ -172,13 +172,22 @@ class GASNet(MultipleInstance):
             self._minimize(others, (0,), 0.064, 1e-2)
         return terms | others, logits
 
-    def _adversarial_terms(self, logits: Tensor, diseased: Sample, healthy: Sample) -> Terms:
+    def _adversarial_terms(self, logits: Tensor, labeled: Sample, diseased: Sample, healthy: Sample) -> Terms:
         mask = logits.sigmoid()
         terms = self.adversaries.healing_terms(mask, diseased, healthy)
         if self.weights.synthetic > 0 and int(self.steps) >= self.synthetic_from:
-            images, target = synthesize(healthy["image"], diseased["image"], mask, healthy["lung"], xi=self.xi)
-            terms["synthetic"] = self.weights.synthetic * self.cross_entropy(self.network(images), target)
+            terms["synthetic"] = self.weights.synthetic * self._synthetic(diseased["image"], mask, healthy)
+        if self.weights.transplanted > 0 and len(labeled["image"]):
+            drawn = (labeled["target"] == 1).to(mask)
+            terms["transplanted"] = self.weights.transplanted * self._synthetic(labeled["image"], drawn, healthy)
         return terms
+
+    def _synthetic(self, diseased: Tensor, mask: Tensor, healthy: Sample) -> Tensor:
+        """Loss of lesions set into healthy lungs, of as many volumes as there are of both."""
+        count = min(len(diseased), len(healthy["image"]))
+        host, lung = healthy["image"][:count], healthy["lung"][:count]
+        images, target = synthesize(host, diseased[:count], mask[:count], lung, xi=self.xi)
+        return self.cross_entropy(self.network(images), target)
 
     def _update_discriminator(self, batch: Sample, offset: int) -> Terms:
         """Update D with the volumes drawn for it; gives its loss and how often it is right."""

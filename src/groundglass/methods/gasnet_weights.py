@@ -26,6 +26,7 @@ class Weights:
         healthy: Segmentation of healthy volumes: nothing.
         mil: Some voxel of a diseased volume is lesion (L_MIL).
         synthetic: Segmentation of synthetic diseased volumes (L_ps).
+        transplanted: Segmentation of drawn lesions set into healthy lungs, exactly labeled from the first step; ours.
     """
 
     adversarial: float = 1.0
@@ -36,6 +37,7 @@ class Weights:
     healthy: float = 100.0
     mil: float = 100.0
     synthetic: float = 100.0
+    transplanted: float = 0.0
 
 
 VARIANTS: dict[Variant, Weights] = {

@@ -9,7 +9,12 @@ from groundglass.prediction.volume_predictor import VolumePredictor
 
 
 def build_predictor(
-    method: Method, config: Config, *, batch_size: int = 16, orientations: int | None = None
+    method: Method,
+    config: Config,
+    *,
+    batch_size: int = 16,
+    orientations: int | None = None,
+    smooth_mm: float | None = None,
 ) -> Predictor:
     """What runs ``method`` over scans.
 
@@ -18,6 +23,10 @@ def build_predictor(
         config: Its recipe.
         batch_size: Slices at once.
         orientations: Average over this many flips and turns; by default as the recipe says.
+        smooth_mm: Smooth across slices; by default as the recipe says.
     """
-    predictor = Predictor if config.grid.depth is None else VolumePredictor
-    return predictor(method, config.grid, batch_size=batch_size, orientations=orientations or config.orientations)
+    orientations = orientations or config.orientations
+    if config.grid.depth is not None:
+        return VolumePredictor(method, config.grid, batch_size=batch_size, orientations=orientations)
+    smooth_mm = config.smooth_mm if smooth_mm is None else smooth_mm
+    return Predictor(method, config.grid, batch_size=batch_size, orientations=orientations, smooth_mm=smooth_mm)

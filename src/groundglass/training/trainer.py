@@ -83,7 +83,7 @@ def build_trainer(
 def _callbacks(
     config: Config, output: Path, method: Method, validation: list[Pair], console: Console | None
 ) -> list[Callback]:
-    predictor = build_predictor(method, config, batch_size=config.batch_size, orientations=1)
+    predictor = build_predictor(method, config, batch_size=config.batch_size, orientations=1, smooth_mm=0.0)
     checkpoints = output / "checkpoints"
     monitor = f"val_{MONITORS[config.monitor]}"
     callbacks: list[Callback] = [SeedEpochs(config.seed), StartOver(), StopDiverged()]
