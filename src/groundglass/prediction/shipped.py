@@ -9,7 +9,7 @@ import groundglass
 SHIPPED = Path(groundglass.__file__).parent / "weights" / "lesions.ckpt"
 """Trained by ``groundglass bench shipped-model``; its data, figures, limits and licence lie beside it."""
 
-NAME = "groundglass-lesions-2"
+NAME = "groundglass-lesions-3"
 
 
 def model_name(checkpoint: str | Path | None) -> str:
