@@ -72,10 +72,11 @@ def test_masks_are_of_diseased_training_scans_and_nested(volumes: DatasetFolder)
 
 
 def test_each_row_of_table_v_has_one_term_more() -> None:
-    terms = ("recons", "ig_to_d", "id_to_d", "mil", "synthetic")
-    for count, changes in enumerate(ABLATION.values()):
-        weights = resolve_weights("released", changes)
-        assert [getattr(weights, term) > 0 for term in terms] == [number < count for number in range(5)]
+    terms = ("recons", "ig_to_d", "id_to_d", "mil", "synthetic", "transplanted")
+    for count, row in enumerate((*ABLATION, "gasnet")):
+        options = VolumeCell(f"{row}-1masks", "unet3d", 0, "phantoms").config({}).method_options
+        weights = resolve_weights("released", options["weights"])
+        assert [getattr(weights, term) > 0 for term in terms] == [number < count for number in range(6)]
 
 
 @pytest.mark.parametrize("row", ROWS)
