@@ -52,7 +52,7 @@ def write_figures(results: Sequence[dict[str, Any]], output: Path, panels: Path)
 
 
 def _curves(series: Mapping[str, Curve], xlabel: str, ylabel: str) -> bytes:
-    figure = Figure(figsize=(7.5, 4.2), layout="constrained")
+    figure = Figure(figsize=(9.5, 4.2), layout="constrained")
     axes = figure.subplots()
     for number, (name, points) in enumerate(series.items()):
         x, y = np.array(points, float).T
@@ -61,24 +61,27 @@ def _curves(series: Mapping[str, Curve], xlabel: str, ylabel: str) -> bytes:
     axes.set(xlabel=xlabel, ylabel=ylabel, ylim=(0, 1))
     axes.set_xlim(left=0)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False, fontsize=8, loc="upper right", title=DPI_NOTE, title_fontsize=8)
+    beside = (1.01, 1.0)  # there are many rows
+    axes.legend(frameon=False, fontsize=8, title=DPI_NOTE, title_fontsize=8, loc="upper left", bbox_to_anchor=beside)
     return png(figure)
 
 
 def _panel(maps: Mapping[str, Panel]) -> bytes:
-    """A line a slice: the slice, annotator A's lesions, and the heat map of each row."""
+    """A column a slice: the slice, annotator A's lesions, and below them the heat map of each row of the table."""
     first = next(iter(maps.values()))
     count = len(first["image"])
-    figure = Figure(figsize=(1.9 * (len(maps) + 2), 1.35 * count + 0.3), layout="constrained")
-    grid = figure.subplots(count, len(maps) + 2, squeeze=False)
-    for axes, title in zip(grid[0], ("slice", "annotator A", *maps), strict=True):
-        axes.set_title(title, fontsize=7)
-    for index, line in enumerate(grid):
+    figure = Figure(figsize=(1.8 * count + 2, 1.2 * (len(maps) + 2)))
+    left = 2 / (1.8 * count + 2)  # two inches for the names
+    edges = {"left": left, "right": 0.99, "bottom": 0.01, "top": 0.99, "wspace": 0.06, "hspace": 0.06}
+    grid = figure.subplots(len(maps) + 2, count, squeeze=False, gridspec_kw=edges)
+    for line, title in zip(grid, ("slice", "annotator A", *maps), strict=True):
+        line[0].set_title(title, fontsize=8, x=-0.05, y=0.42, ha="right")
+    for index, column in enumerate(grid.T):
         box = _box(first["image"][index] > 0)
         image, truth = (first[key][index][box] for key in ("image", "truth"))
-        show_slice(line[0], image / np.float32(255))
-        show_slice(line[1], image / np.float32(255), mask=truth > 0)
-        for axes, one in zip(line[2:], maps.values(), strict=True):
+        show_slice(column[0], image / np.float32(255))
+        show_slice(column[1], image / np.float32(255), mask=truth > 0)
+        for axes, one in zip(column[2:], maps.values(), strict=True):
             _heat(axes, one["heat"][index][box])
     return _palette(png(figure))
 
