@@ -230,6 +230,8 @@ def test_discriminator_loss_by_hand(parts: tuple[Tensor, Sample, Sample]) -> Non
     assert float(gone) == pytest.approx(made + real + normal)
     fewer = adversaries(weights={"ig_to_d": 0, "id_to_d": 0}).discriminator_loss(*parts, step=0)[0]
     assert float(fewer) == pytest.approx(made + normal)
+    balanced = adversaries(balanced=True, weights={"id_to_d": 2}, fade=10).discriminator_loss(*parts, step=5)[0]
+    assert float(balanced) == pytest.approx(made + wholly / 2 + 2 * real + 3.5 * normal)
 
 
 def test_a_player_that_is_ahead_rests() -> None:

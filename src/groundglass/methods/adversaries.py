@@ -33,6 +33,8 @@ class Adversaries(nn.Module):
         lung_in_composite: Replace tissue within the lungs only.
         fade: Steps over which the discriminator stops being shown generated volumes; ``None`` for never.
         dead_zone: Hardly train the discriminator while its loss is low.
+        balanced: Weigh real healthy volumes as much as all others together: else a discriminator that calls everything
+            unhealthy is right three times out of four, and does for hundreds of steps.
     """
 
     def __init__(
@@ -45,6 +47,7 @@ class Adversaries(nn.Module):
         lung_in_composite: bool,
         fade: int | None,
         dead_zone: bool,
+        balanced: bool = False,
     ) -> None:
         super().__init__()
         self.generator: nn.Module = AUXILIARY.build("gasnet-generator", dict(generator))
@@ -57,6 +60,7 @@ class Adversaries(nn.Module):
         self.lung_in_composite = lung_in_composite
         self.fade = fade
         self.dead_zone = dead_zone
+        self.balanced = balanced
 
     def restore(self, image: Tensor, mask: Tensor, lung: Tensor) -> tuple[Tensor, Tensor]:
         """The generated volume and the composite ``I_s``; all ``(B, 1, *spatial)``."""
@@ -98,12 +102,12 @@ class Adversaries(nn.Module):
         shown = [composite, generated, diseased["image"], healthy["image"]]
         answers: Tensor = self.discriminator(torch.cat(shown))
         made, wholly, real, normal = torch.split(answers, [len(images) for images in shown])
-        loss = _bce(made, OTHER).mean() + _bce(normal, HEALTHY).mean()
-        if self.weights.ig_to_d > 0:
-            loss = loss + self.weights.ig_to_d * self._faded(step) * _bce(wholly, OTHER).mean()
-        if self.weights.id_to_d > 0:
-            term = self.weights.id_to_d * _bce(real, OTHER).mean()
-            loss = loss + (damped(term, 0.1, 1e-4) if self.dead_zone else term)
+        generated_weight, real_weight = self.weights.ig_to_d * self._faded(step), self.weights.id_to_d
+        term = real_weight * _bce(real, OTHER).mean()
+        others = _bce(made, OTHER).mean() + generated_weight * _bce(wholly, OTHER).mean()
+        others = others + (damped(term, 0.1, 1e-4) if self.dead_zone else term)
+        share = 1 + generated_weight + real_weight if self.balanced else 1.0
+        loss = others + share * _bce(normal, HEALTHY).mean()
         right = {"d_right_diseased": real > 0, "d_right_healthy": normal < 0, "d_right_composite": made > 0}
         return loss, {name: one.float().mean() for name, one in right.items()}
 

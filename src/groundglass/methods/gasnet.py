@@ -57,6 +57,7 @@ class GASNet(MultipleInstance):
         fade: Steps over which D stops being shown generated volumes (released 300,000, paper never).
         xi: Half the width of the band of probabilities left out in synthetic labels.
         dead_zone: As released, nearly stop a player whose loss is low; see :func:`damped`.
+        balanced: Weigh what D learns; see :class:`Adversaries`.
         mil_share: See :class:`MultipleInstance`.
         labeled_batch: See :class:`MultipleInstance`.
     """
@@ -77,6 +78,7 @@ class GASNet(MultipleInstance):
         fade: int | None = None,
         xi: float = 0.3,
         dead_zone: bool = False,
+        balanced: bool = False,
         mil_share: float = 0.0,
         labeled_batch: int = 1,
     ) -> None:
@@ -93,6 +95,7 @@ class GASNet(MultipleInstance):
             lung_in_composite=variant == "released" if lung_in_composite is None else lung_in_composite,
             fade=FADE[variant] if fade is None else fade,
             dead_zone=dead_zone,
+            balanced=balanced,
         )
         self.schedule = GasnetOptimizers.of(optimizers or {})
         self.critic_steps = critic_steps
