@@ -28,8 +28,8 @@ BURDENS = (0.1, 0.2, 0.3, 0.4)
 SIZE: dict[str, Any] = {
     "network": "unet3d",
     "network_options": {"base": 8},
-    "grid": {"size": [40, 40], "depth": 12},
-    "settings": {"lr": 3e-3, "mirror": True, "brightness": 0.0, "contrast": 0.0, "noise": 0.005},
+    "grid": {"size": [40, 40], "depth": 12, "outside": "black"},
+    "settings": {"lr": 1e-3, "mirror": True, "brightness": 0.0, "contrast": 0.0, "noise": 0.005},
     "batch_size": 1,
     "epoch_samples": 25,
     "epochs": 10,
@@ -42,9 +42,11 @@ GASNET: dict[str, Any] = {
         "mil_share": 0.03,
         "critic_steps": 1,
         "synthetic_from": 75,
+        "weights": {"adversarial": 20.0, "transplanted": 100.0},
+        "balanced": True,
         "generator": {"base": 6, "levels": 3},
-        "discriminator": {"base": 8, "levels": 3, "cells": [1, 1, 1]},
-        "optimizers": {"generator_lr": 3e-3, "discriminator_lr": 3e-3, "discriminator": "adam"},
+        "discriminator": {"base": 8, "levels": 3, "cells": [1, 1, 1], "spectral": False},
+        "optimizers": {"generator_lr": 1e-3, "discriminator_lr": 3e-3, "discriminator": "adam"},
     },
 }
 
