@@ -29,10 +29,11 @@ Maps = NDArray[np.float32]
 
 
 class LoadedModel:
-    """What ``groundglass predict`` would say of a slice, and how unsure the model is of it.
+    """What ``groundglass predict`` would say of a slice alone, and how unsure the model is of it.
 
     As there, the lungs of the whole scan place the crop, predictions are averaged over the recipe's orientations, and
-    in a CT nothing outside the lungs is lesion. Uncertainty is what active learning scores regions by: the entropy of
+    in a CT nothing outside the lungs is lesion. Not as there, nothing is smoothed across slices (``smooth_mm``): one is
+    asked about at a time, and at once. Uncertainty is what active learning scores regions by: the entropy of
     the mean over draws with dropout (paper 001, section 3.2), in bits. A network without dropout has one draw.
 
     Args:

@@ -179,17 +179,17 @@ class GASNet(MultipleInstance):
         mask = logits.sigmoid()
         terms = self.adversaries.healing_terms(mask, diseased, healthy)
         if self.weights.synthetic > 0 and int(self.steps) >= self.synthetic_from:
-            terms["synthetic"] = self.weights.synthetic * self._synthetic(diseased["image"], mask, healthy)
+            terms["synthetic"] = self.weights.synthetic * self._synthetic(diseased["image"], mask, healthy, self.xi)
         if self.weights.transplanted > 0 and len(labeled["image"]):
             drawn = (labeled["target"] == 1).to(mask)
-            terms["transplanted"] = self.weights.transplanted * self._synthetic(labeled["image"], drawn, healthy)
+            terms["transplanted"] = self.weights.transplanted * self._synthetic(labeled["image"], drawn, healthy, 0.0)
         return terms
 
-    def _synthetic(self, diseased: Tensor, mask: Tensor, healthy: Sample) -> Tensor:
+    def _synthetic(self, diseased: Tensor, mask: Tensor, healthy: Sample, xi: float) -> Tensor:
         """Loss of lesions set into healthy lungs, of as many volumes as there are of both."""
         count = min(len(diseased), len(healthy["image"]))
         host, lung = healthy["image"][:count], healthy["lung"][:count]
-        images, target = synthesize(host, diseased[:count], mask[:count], lung, xi=self.xi)
+        images, target = synthesize(host, diseased[:count], mask[:count], lung, xi=xi)
         return self.cross_entropy(self.network(images), target)
 
     def _update_discriminator(self, batch: Sample, offset: int) -> Terms:

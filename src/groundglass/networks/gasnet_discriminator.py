@@ -25,8 +25,6 @@ class GasnetDiscriminator(nn.Module):
         levels: How often rows and columns are halved; slices are halved once less. The release has 5.
         cells: Parts along ``(D, H, W)`` whose mean features are told apart: 1 x 1 x 1 judges tissue wherever it lies.
         spectral: Keep the spectral norm of each convolution at 1.
-        normalized: Instance norm, as released. What it leaves of a feature has the same mean and spread in every
-            volume, so few ``cells`` see little of how much of it there is.
 
     Raises:
         InputError: If ``base`` or a cell is below 1, or ``levels`` below 2.
@@ -39,7 +37,6 @@ class GasnetDiscriminator(nn.Module):
         levels: int = 5,
         cells: tuple[int, int, int] = (2, 5, 5),
         spectral: bool = True,
-        normalized: bool = True,
     ) -> None:
         super().__init__()
         if min(base, *cells) < 1 or levels < 2:
@@ -47,13 +44,12 @@ class GasnetDiscriminator(nn.Module):
                 f"the discriminator needs base 1, cells 1 and levels 2 or more, not {base}, {tuple(cells)} and {levels}"
             )
         self.spectral = spectral
-        self.normalized = normalized
         # Twice the last stride, so that the deepest features are more than one and have a variance.
         self.stride = (2 ** (levels - 1), 2 ** (levels + 1), 2 ** (levels + 1))
         widths = [base * 2**level for level in range(levels)]
         layers = [self._conv(1, base, (1, 4, 4), (1, 2, 2)), nn.LeakyReLU(SLOPE, inplace=True), *self._block(base)]
         for shallow, deep in pairwise(widths):
-            layers += [self._conv(shallow, deep, (4, 4, 4), (2, 2, 2)), *self._activation(deep)]
+            layers += [self._conv(shallow, deep, (4, 4, 4), (2, 2, 2)), *_normalized(deep)]
             layers += self._block(deep) if deep != widths[-1] else []
         self.features = nn.Sequential(*layers)
         self.pool = nn.AdaptiveAvgPool3d(tuple(cells))
@@ -73,8 +69,8 @@ class GasnetDiscriminator(nn.Module):
         return spectral_norm(layer) if self.spectral else layer
 
     def _block(self, channels: int) -> list[nn.Module]:
-        return [self._conv(channels, channels, (1, 3, 3), (1, 1, 1)), *self._activation(channels)]
+        return [self._conv(channels, channels, (1, 3, 3), (1, 1, 1)), *_normalized(channels)]
 
-    def _activation(self, channels: int) -> list[nn.Module]:
-        activation = nn.LeakyReLU(SLOPE, inplace=True)
-        return [nn.InstanceNorm3d(channels), activation] if self.normalized else [activation]
+
+def _normalized(channels: int) -> list[nn.Module]:
+    return [nn.InstanceNorm3d(channels), nn.LeakyReLU(SLOPE, inplace=True)]

@@ -26,7 +26,7 @@ class Predictor:
     Args:
         method: The method, trained.
         grid: What its network was trained on.
-        batch_size: Slices at once; memory does not grow with the number of slices.
+        batch_size: Slices at once; memory hardly grows with the number of slices; see :func:`across_slices`.
         orientations: Average over this many of the eight flips and turns of each slice: 1, 2 (mirrored) or 8.
         smooth_mm: Standard deviation of a Gaussian across slices, in mm; 0 for none. Of scans in HU alone, whose
             spacing is known.
