@@ -55,7 +55,8 @@ def _table(arguments: Namespace) -> str:
     from groundglass.bench.plan import Plan
 
     name = arguments.experiment
-    module = import_module(f"groundglass.bench.{name}")
+    function = name.replace("-", "_")
+    module = import_module(f"groundglass.bench.{function}")
     folder = f"{name}-{arguments.name}" if arguments.name else name
     plan = Plan(
         root=Path(arguments.root),
@@ -68,7 +69,7 @@ def _table(arguments: Namespace) -> str:
         name=arguments.name,
         quiet=arguments.quiet,
     )
-    table: str = getattr(module, name)(plan)
+    table: str = getattr(module, function)(plan)
     return table
 
 
@@ -201,6 +202,7 @@ EXPERIMENTS: dict[str, tuple[Callable[[Namespace], str], str]] = {
     "network-cost": (_network_cost, ""),
     "lcfcn-loss": (_lcfcn_loss, ""),
     "light-unet": (_light_unet, ""),
+    "light-unet-ablation": (_table, "medseg100 (COVID-SemiSeg's 50 + 48 slices)"),
     "shipped-model": (_shipped_model, "medseg100 and covidcell"),
     "p002": (_p002, "P002 and its slice labels (COVID-CT-MD)"),
     "healthy": (_healthy, "medseg100 and covidcell"),
