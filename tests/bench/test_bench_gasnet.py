@@ -59,6 +59,8 @@ def test_rows_are_run_once_and_tables_made(plan: Plan) -> None:
     assert words[:5] == ["groundglass", "bench", "gasnet", "--rows", "gasnet-1masks"]
     without = json.loads((plan.output / "phantoms-gasnet-0masks-seed0.json").read_text())
     assert without["label_seconds"] == 0
+    assert without["threshold"] == 0.5
+    assert without["metrics"]["sensitivity"] == without["metrics"]["sensitivity_case"]
     stamp = (plan.output / names[0]).stat().st_mtime_ns
     gasnet(plan)
     assert (plan.output / names[0]).stat().st_mtime_ns == stamp
@@ -88,6 +90,7 @@ def test_every_row_is_a_recipe(row: str, network: str) -> None:
     assert config.network == network
     assert config.method == (cell.method if cell.method in ("full", "mil") else "gasnet")
     assert config.labels == (["scan_tag"] if row == "gasnet-0masks" else None)
+    assert (config.select == "last") == (row == "gasnet-0masks")
     assert cell.name.endswith(f"{cell.masks}masks-seed3")
 
 
@@ -100,10 +103,14 @@ def test_a_wrong_row_is_answered_with_what_there_is(row: str) -> None:
 def test_the_share_of_each_network_is_measured(tmp_path: Path) -> None:
     overrides = {key: value for key, value in SMALL.items() if key in ("network_options", "grid", "method_options")}
     figures = json.loads(gasnet_speed(tmp_path / "speed.json", overrides=overrides, threads=1))
-    assert figures["seconds_per_step"] > 0
-    assert set(figures["share"]) == set(figures["parameters"]) == {"network", "generator", "discriminator"}
-    assert figures["share"]["network"] > 0
-    assert 0 < figures["peak_rss_gb"] < 6
+    ours, often, released = figures["steps"]
+    assert [one["recipe"] for one in figures["steps"]] == ["gasnet", "gasnet", "gasnet-released"]
+    assert (ours["critic_steps"], often["critic_steps"], released["critic_steps"]) == (1, 5, 5)
+    assert set(ours["share"]) - {"rest"} == set(ours["parameters"]) == {"network", "generator", "discriminator"}
+    assert sum(ours["share"].values()) == pytest.approx(1)
+    assert often["seconds_per_step"] > ours["seconds_per_step"] > 0
+    assert ours["share"]["network"] > 0
+    assert 0 < ours["peak_rss_gb"] < 6
 
 
 def test_the_command_knows_it() -> None:

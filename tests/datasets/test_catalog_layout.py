@@ -29,12 +29,12 @@ def test_every_layout_of_the_registry_is_there_and_refuses_a_folder_that_is_not(
             layout(tmp_path / "empty").sources()
 
 
-def test_files_are_sorted_by_name_up_to_the_first_dot(tmp_path: Path) -> None:
+def test_files_are_sorted_by_name_without_ending(tmp_path: Path) -> None:
     for name in ("b.nii.gz", "a2.NII.GZ", "a10.nii", ".hidden.nii", "a.png", "._b.nii.gz"):
         (tmp_path / name).touch()
     assert list(files_by_stem(tmp_path, (".nii", ".nii.gz"))) == ["a10", "a2", "b"]
     (tmp_path / "b.nii").touch()
-    with pytest.raises(InputError, match=r"b\.nii\.gz: has the same name up to the first dot as b\.nii"):
+    with pytest.raises(InputError, match=r"b\.nii\.gz: has the same name but for its ending as b\.nii"):
         files_by_stem(tmp_path, (".nii", ".nii.gz"))
 
 

@@ -119,6 +119,17 @@ def test_slices_of_a_case_are_added_up(step: int) -> None:
     assert pieces.compute() == pytest.approx(whole.compute(), nan_ok=True)
 
 
+def test_sensitivity_and_specificity_of_diseased_cases_by_hand() -> None:
+    meter = OverlapMeter()
+    meter.update("a", np.array([1, 1, 1, 0], bool), np.array([1, 1, 0, 0], bool))
+    meter.update("b", np.array([1, 0, 0, 0], bool), np.array([1, 1, 1, 0], bool))
+    meter.update("healthy", np.array([1, 1, 1, 1], bool), np.zeros(4, bool))
+    figures = meter.compute()
+    assert figures["sensitivity_case"] == pytest.approx((1 + 1 / 3) / 2)
+    assert figures["specificity_case"] == pytest.approx((1 / 2 + 1) / 2)
+    assert figures["sensitivity"] == pytest.approx(3 / 5)
+
+
 def test_lesion_free_cases_are_counted_and_kept_out_of_the_mean() -> None:
     meter = OverlapMeter()
     meter.update("diseased", *half(10))

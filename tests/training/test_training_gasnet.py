@@ -20,6 +20,7 @@ from groundglass.errors import InputError
 from groundglass.experiments.checkpoint import build_method
 from groundglass.experiments.checkpoint import load_method
 from groundglass.experiments.config import Config
+from groundglass.methods.collapse import CollapseWarnings
 from groundglass.methods.gasnet import GASNet
 from groundglass.prediction.build import build_predictor
 from groundglass.prediction.restoration import restoration
@@ -188,7 +189,7 @@ def test_a_diverging_gan_is_said_and_its_last_good_epoch_kept(
             next(self.adversaries.discriminator.parameters()).data.fill_(float("nan"))
 
     monkeypatch.setattr(GASNet, "training_step", diverges)
-    with pytest.raises(InputError, match="training diverged in epoch 2"):
+    with pytest.raises(InputError, match=r"epoch 2: a weight of network is nan, .* checkpoint of epoch 1 is kept"):
         run(volume_config(epochs=4), volumes_one_mask, tmp_path / "run")
     method, _ = load_method(tmp_path / "run")
     assert all(one.isfinite().all() for one in method.parameters())
@@ -201,6 +202,13 @@ def test_collapse_is_warned_of(
     config = volume_config(method_options=options, epochs=3, epoch_samples=12, settings={"lr": 5e-2})
     run(config, volumes_one_mask, tmp_path / "run")
     assert caplog.text.count("is called lesion: the segmenter covers everything") == 1
+
+
+def test_collapse_is_said_when_it_begins_and_when_it_comes_back(caplog: pytest.LogCaptureFixture) -> None:
+    warnings = CollapseWarnings()
+    for epoch, share in enumerate((0.9, 0.9, 0.9, 0.9, 0.1, 0.9), start=1):
+        warnings.say({"train_lesion_share": share}, epoch)
+    assert [record.message[:8] for record in caplog.records] == ["epoch 3:", "epoch 6:"]
 
 
 def test_several_processes_are_refused(volume_config: Make, volumes: DatasetFolder, tmp_path: Path) -> None:

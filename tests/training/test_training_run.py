@@ -288,9 +288,12 @@ def test_a_folder_that_is_no_dataset_is_said(small_config: MakeConfig, tmp_path:
         train(small_config(), tmp_path, tmp_path / "run", quiet=True)
 
 
-def test_diverged_training_is_said(small_config: MakeConfig, blobs: DatasetFolder, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"training diverged in epoch \d+; lower settings\.lr"):
-        run(small_config(epochs=4, settings={"lr": 1e30}), blobs, tmp_path / "run")
+@pytest.mark.parametrize("lr", [1e30, 1e4])  # beyond all numbers, and merely senseless
+def test_diverged_training_is_said(lr: float, small_config: MakeConfig, blobs: DatasetFolder, tmp_path: Path) -> None:
+    says = r"training diverged in epoch 1: a weight of network is \S+, the loss .*no good epoch.*lower settings\.lr"
+    with pytest.raises(InputError, match=says):
+        run(small_config(epochs=4, settings={"lr": lr}), blobs, tmp_path / "run")
+    assert not (tmp_path / "run" / "result.json").exists()
 
 
 def test_progress_is_shown_unless_quiet(small_config: MakeConfig, blobs: DatasetFolder, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from groundglass.bench.plan import Plan
 from groundglass.errors import InputError
 from groundglass.experiments.config import Config
 from groundglass.experiments.recipe import load_recipe
+from groundglass.training.run import Run
 
 OFF = {"recons": 0.0, "ig_to_d": 0.0, "id_to_d": 0.0, "mil": 0.0, "synthetic": 0.0, "transplanted": 0.0}
 
@@ -30,6 +31,9 @@ RECIPES = {"full": "volume-full", "mil": "mil", "gasnet": "gasnet", **dict.fromk
 
 NETWORK_OPTIONS: dict[str, dict[str, Any]] = {"vnet": {}, "unet-plus-plus": {"base": 4}}
 """Widths of networks other than the recipes' own."""
+
+WITHOUT_MASKS: dict[str, Any] = {"select": "last"}
+"""Where no voxel is drawn, not for validation either: the last epoch and a threshold of 0.5."""
 
 COMPARED = ("full-1masks", "mil-1masks", "gasnet-1masks", "gasnet-0masks")
 CURVE = ("full-4masks", "gasnet-4masks", "full-20masks", "gasnet-20masks")
@@ -79,7 +83,7 @@ class VolumeCell(Cell):
         """Its recipe, with some weights set to 0 for the ablation, and the keys changed that the plan changes."""
         changes: dict[str, Any] = dict(overrides)
         options = dict(changes.pop("method_options", {}))
-        config = load_recipe(RECIPES[self.method], changes)
+        config = load_recipe(RECIPES[self.method], changes if self.masks else {**changes, **WITHOUT_MASKS})
         known = config.method_options.get("weights", {})
         weights = {**known, **options.get("weights", {}), **ABLATION.get(self.method, {})}
         if weights and self.method != "full":
@@ -106,4 +110,10 @@ def gasnet(plan: Plan) -> str:
     cells = [
         VolumeCell(row, network, seed, dataset) for network in plan.networks for seed in plan.seeds for row in plan.rows
     ]
-    return make_table(plan, "gasnet", lambda run, _: run.result["metrics"], write_tables, cells=cells, dataset=volumes)
+    return make_table(plan, "gasnet", lambda run, _: _metrics(run), write_tables, cells=cells, dataset=volumes)
+
+
+def _metrics(run: Run) -> dict[str, float]:
+    """Sensitivity and specificity are means over the diseased scans too, as the paper has them."""
+    metrics: dict[str, float] = dict(run.result["metrics"])
+    return metrics | {name: metrics[f"{name}_case"] for name in ("sensitivity", "specificity")}

@@ -54,8 +54,13 @@ def _tagged(plan: Plan, name: str) -> DatasetFolder:
 
 
 def _with_masks(tagged: DatasetFolder, path: Path, masks: int) -> DatasetFolder:
-    """The same scans, where they are, with the masks of some diseased training scans as labels."""
+    """The same scans, where they are, with the masks of some diseased training scans as labels.
+
+    Without any, validation has none either: what is had from tags alone is not chosen by drawn voxels.
+    """
     training, validation, test = (_elsewhere(getattr(tagged.split, name), tagged) for name in PARTS)
+    if not masks:
+        validation = tuple(replace(case, label=None) for case in validation)
     folder = DatasetFolder(path, tagged.name, Split(training=training, validation=validation, test=test))
     chosen = drawn_cases(tagged, masks)
     folder.store.path.unlink(missing_ok=True)

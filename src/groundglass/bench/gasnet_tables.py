@@ -46,8 +46,9 @@ def write_tables(folder: Path) -> str:
         parts += [_ablation(dataset, groups), _curve(dataset, groups)]
     machines = sorted({f"{result['machine']}, {result['threads']} threads" for result in results})
     parts.append(
-        "Dice: mean over the diseased test scans, on each scan's grid, within its lung mask, at 0.5; mean ± sd over "
-        f"seeds. Machine: {'; '.join(machines)}."
+        "Dice, sensitivity and specificity: means over the diseased test scans, on each scan's grid, within its lung "
+        "mask, at 0.5; mean ± sd over seeds. The masks of the validation scans choose epoch and threshold; not so for "
+        f"tags alone, where the last epoch is kept and the threshold is 0.5. Machine: {'; '.join(machines)}."
     )
     table = "\n\n".join(part for part in parts if part) + "\n"
     write_text(folder / "gasnet.md", table)

@@ -53,21 +53,31 @@ UNTRAINED: dict[str, tuple[dict[str, Any], Grid]] = {
 }
 """Rows without training: as the data has it, read as ``recipes/decomposition.yaml`` reads its heat map, and that after
 what is thin is taken away, which helps brightness alone: a trained network leaves vessels in the normal version."""
-ROWS = (*UNTRAINED, "cam", "gradcam", "bl", "vagan", "decomposition")
+NO_OPACITIES: dict[str, Any] = {"opacities": 0.0}
+ROWS = (
+    *UNTRAINED,
+    *("cam", "gradcam", "bl", "vagan", "decomposition"),
+    *("seam", "irn", "icd", "cam-crf", "attention-fusion", "attention-fusion-max", "attention-fusion-last"),
+)
 ABLATIONS: dict[str, tuple[str, dict[str, Any]]] = {
-    "decomposition-no-fidelity": ("decomposition", {"method_options": {"fidelity": 0.0}}),
+    "decomposition-no-critic": ("decomposition", {"method_options": {"adversarial": 0.0}}),
+    "decomposition-no-opacities": ("decomposition", {"method_options": NO_OPACITIES}),
+    "decomposition-no-fidelity": ("decomposition", {"method_options": {**NO_OPACITIES, "fidelity": 0.0}}),
     "decomposition-no-lesion-decoder": (
         "decomposition",
-        {"method_options": {"lesion_decoder": False, "heat": "positive"}},
+        {"method_options": {**NO_OPACITIES, "lesion_decoder": False, "heat": "positive"}},
     ),
-    "decomposition-no-critic": ("decomposition", {"method_options": {"adversarial": 0.0}}),
-    "decomposition-no-opacities": ("decomposition", {"method_options": {"opacities": 0.0}}),
     "decomposition-from-scratch": (
         "decomposition",
         {"network_options": {"encoder": "plain", "channels": [16, 32, 64, 128]}},
     ),
+    "attention-fusion-max": ("attention-fusion", {"method_options": {"fusion": "maximum"}}),
+    "attention-fusion-last": ("attention-fusion", {"method_options": {"fusion": "last"}}),
+    "bl-change": ("bl", {"method_options": {"change": True, "common_lungs": True}}),
 }
-"""Rows that are a recipe with something left out."""
+"""Rows that are a recipe with something changed. The paper's two, without fidelity and without lesion decoder, have no
+opacities either, which are taught by these very terms: compare them with ``decomposition-no-opacities``. ``bl-change``
+is given what the recipe of decomposition has: a start from the slice itself, and the lungs in common."""
 COLUMNS = {
     "ap_a": "AP, annotator A",
     "ap_b": "AP, B",

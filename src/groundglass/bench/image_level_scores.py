@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from groundglass.bench.image_level_data import all_masks
@@ -71,14 +72,18 @@ def score(predictor: Predictor, folder: DatasetFolder, root: Path, side: Pairs) 
 
 
 def size_and_work(predictor: Predictor) -> dict[str, int]:
-    """Parameters of the network, and multiply-adds for the heat map of one slice."""
+    """Parameters and multiply-adds that the heat map of one slice takes; what only training needs does not count."""
     method, image = predictor.method.eval(), torch.rand(1, 1, *predictor.grid.size)
+    used: set[nn.Parameter] = set()
+    hooks = [
+        one.register_forward_pre_hook(lambda module, _: used.update(module.parameters(recurse=False)))
+        for one in method.modules()
+    ]
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         method.probabilities(image)
-    return {
-        "parameters": sum(one.numel() for one in method.network.parameters()),
-        "multiply_adds": counter.get_total_flops() // 2,
-    }
+    for hook in hooks:
+        hook.remove()
+    return {"parameters": sum(one.numel() for one in used), "multiply_adds": counter.get_total_flops() // 2}
 
 
 def _test_curves(

@@ -32,7 +32,7 @@ class BiomarkerLocalization(Adversarial):
     abstract and from leftovers in paper 002's release alone; how the parts are joined is a reconstruction.
 
     Args:
-        network: A :class:`MapGenerator`; its output goes through tanh.
+        network: A :class:`MapGenerator`; its output goes through tanh, but see ``change``.
         settings: See :class:`Adversarial`.
         adversarial: Weight of the critic's opinion.
         reconstruction: Weight of the distance from the slice, more at edges.
@@ -42,6 +42,8 @@ class BiomarkerLocalization(Adversarial):
         critic_norm: Of the critic.
         critic_steps: See :class:`Adversarial`.
         critic_start: See :class:`Adversarial`.
+        common_lungs: See :class:`Adversarial`.
+        change: The network gives a change, added to the slice, and starts from none; else the whole image.
         heat: ``difference`` or ``positive``; see :func:`heat_map`.
         median: Take the heat map's own median inside the lungs away from it; see :func:`above_median`.
         relight: See :class:`Adversarial`.
@@ -68,6 +70,8 @@ class BiomarkerLocalization(Adversarial):
         critic_norm: Norm = "instance",
         critic_steps: int = 1,
         critic_start: int = 0,
+        common_lungs: bool = False,
+        change: bool = False,
         heat: Heat = "difference",
         median: bool = False,
         opening: int = 1,
@@ -81,10 +85,11 @@ class BiomarkerLocalization(Adversarial):
         super().__init__(
             network=network,
             settings=settings,
-            critic=MultiScaleCritic(channels=critic_channels, norm=critic_norm),
+            critic=MultiScaleCritic(channels=critic_channels, norm=critic_norm, inside=common_lungs),
             critic_steps=critic_steps,
             critic_start=critic_start,
             relight=relight,
+            common_lungs=common_lungs,
         )
         # A mean over a batch of both kinds would tell the classifier apart what one slice does not: per image.
         self.classifier = MultiScaleCritic(channels=critic_channels, norm="layer")
@@ -93,12 +98,17 @@ class BiomarkerLocalization(Adversarial):
         self.reconstruction = reconstruction
         self.classification = classification
         self.classifier_steps = classifier_steps
+        self.change = change
+        if change:
+            for one in network.head.parameters():
+                nn.init.zeros_(one)
         self.reading: Heat = heat
         self.cleaning = Cleaning(median, opening, smooth)
 
     def normal_version(self, image: Tensor) -> Tensor:
         """See :class:`Adversarial`."""
-        return torch.tanh(self.network(image))
+        made = self.network(image).float()
+        return (image + made).clamp(-1, 1) if self.change else torch.tanh(made)
 
     def heat(self, image: Tensor) -> Tensor:
         """What was changed; see :func:`heat_map`."""

@@ -21,18 +21,25 @@ FIGURES = ("lesion_share", "lesion_share_healthy", "d_right_diseased", "d_right_
 """What is logged: parts of the lungs called lesion, and how often the discriminator is right."""
 
 
+FIRST = 3
+"""Epoch from which it is said: at the start no player knows anything."""
+
+
 class CollapseWarnings:
-    """Says what is wrong, each kind of collapse once in a run."""
+    """Says what is wrong, each kind of collapse when it begins, and again if it comes back."""
 
     def __init__(self) -> None:
         self.said: set[str] = set()
 
     def say(self, logged: Mapping[str, Any], epoch: int) -> None:
-        """Warn of what the figures of an epoch, counted from 1, show for the first time."""
-        for key, sentence in collapse_sentences(logged).items():
+        """Warn of what the figures of an epoch, counted from 1, show and those of the epoch before did not."""
+        if epoch < FIRST:
+            return
+        found = collapse_sentences(logged)
+        for key, sentence in found.items():
             if key not in self.said:
                 logger.warning("epoch %d: %s", epoch, sentence)
-                self.said.add(key)
+        self.said = set(found)
 
 
 def lesion_share(logits: Tensor, lung: Tensor) -> Tensor:

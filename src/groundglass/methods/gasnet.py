@@ -53,8 +53,8 @@ class GASNet(MultipleInstance):
         optimizers: Options of :class:`GasnetOptimizers`.
         critic_steps: Updates of D for each of S and G (the paper's theta_i).
         lung_in_composite: Replace tissue within the lungs only (as released) or wherever S says (the paper's Eq. 1).
-        synthetic_from: Step from which synthetic volumes are trained on (paper 7,000, released 10,000).
-        fade: Steps over which D stops being shown generated volumes (released 300,000, paper never).
+        synthetic_from: Step from which synthetic volumes are trained on (paper 7,000, released 5,000).
+        fade: Steps over which D stops being shown generated volumes (released 150,000, paper never).
         xi: Half the width of the band of probabilities left out in synthetic labels.
         dead_zone: As released, nearly stop a player whose loss is low; see :func:`damped`.
         balanced: Weigh what D learns; see :class:`Adversaries`.

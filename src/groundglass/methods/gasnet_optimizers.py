@@ -29,8 +29,8 @@ class GasnetOptimizers:
         generator_lr: Of Adam (1e-5 in paper and release).
         discriminator_lr: 1e-5 in paper and release.
         discriminator: ``rmsprop`` as released, or ``adam``.
-        halve_every: Steps after which the rates of S, G and D are halved, again and again (released: 20,000, 30,000
-            and 30,000), in place of the settings' ``power``; null for that.
+        halve_every: Steps after which the rates of S, G and D are halved, again and again (released: 10,000, 15,000
+            and 15,000), in place of the settings' ``power``; null for that.
 
     Raises:
         InputError: If a value makes no sense.

@@ -47,10 +47,11 @@ VARIANTS: dict[Variant, Weights] = {
 """The paper weighs all of L_S with lambda_S = 100, the release the labeled volumes with 5 times that. The release's MIL
 term is dead code; here it has the paper's weight."""
 
-SYNTHETIC_FROM: dict[Variant, int] = {"paper": 7_000, "released": 10_000}
-"""Step from which synthetic volumes are trained on."""
+SYNTHETIC_FROM: dict[Variant, int] = {"paper": 7_000, "released": 5_000}
+"""Step from which synthetic volumes are trained on. The release counts iterations, of which every other pair updates S
+and G: two of them are a step here."""
 
-FADE: dict[Variant, int | None] = {"paper": None, "released": 300_000}
+FADE: dict[Variant, int | None] = {"paper": None, "released": 150_000}
 """Steps over which the discriminator stops being shown generated volumes."""
 
 

@@ -69,7 +69,8 @@ class OverlapMeter:
     """Collects cases and gives global and per-case figures.
 
     A case may come in pieces (slices); its pieces are added up. ``dice_global`` is the Dice of one confusion matrix
-    over all voxels of all cases (papers 000 and 001); ``dice_case`` is the mean over the cases that have a lesion.
+    over all voxels of all cases (papers 000 and 001); ``dice_case`` is the mean over the cases that have a lesion, as
+    ``sensitivity_case`` and ``specificity_case`` are (paper 003).
     Lesion-free cases have no Dice: they are counted and their false positive voxels are reported as a share.
 
     Example:
@@ -89,17 +90,23 @@ class OverlapMeter:
     def compute(self) -> dict[str, float]:
         """All figures by name."""
         total = sum(self.cases.values(), Confusion())
-        diseased = [one.dice for one in self.cases.values() if one.tp + one.fn]
+        diseased = [one for one in self.cases.values() if one.tp + one.fn]
         clean = [one.fp / (one.fp + one.tn) for one in self.cases.values() if not one.tp + one.fn]
         return {
             "dice_global": total.dice,
-            "dice_case": float(np.mean(diseased)) if diseased else float("nan"),
-            "dice_case_sd": float(np.std(diseased)) if diseased else float("nan"),
+            "dice_case": _mean([one.dice for one in diseased]),
+            "dice_case_sd": float(np.std([one.dice for one in diseased])) if diseased else float("nan"),
             "iou": total.iou,
             "ppv": total.ppv,
             "sensitivity": total.sensitivity,
             "specificity": total.specificity,
+            "sensitivity_case": _mean([one.sensitivity for one in diseased]),
+            "specificity_case": _mean([one.specificity for one in diseased]),
             "n_cases": len(self.cases),
             "n_lesion_free": len(clean),
-            "lesion_free_false_positive_share": float(np.mean(clean)) if clean else float("nan"),
+            "lesion_free_false_positive_share": _mean(clean),
         }
+
+
+def _mean(figures: list[float]) -> float:
+    return float(np.mean(figures)) if figures else float("nan")

@@ -28,7 +28,6 @@ from rich.progress import ProgressColumn
 from rich.progress import TextColumn
 from rich.progress import TimeRemainingColumn
 
-from groundglass.errors import InputError
 from groundglass.files import write_text
 from groundglass.prediction.evaluate import Pair
 from groundglass.prediction.predictor import Predictor
@@ -60,19 +59,6 @@ class SeedEpochs(Callback):
         torch.manual_seed(seed)
         np.random.seed(seed % 2**32)
         random.seed(seed)
-
-
-class StopDiverged(Callback):
-    """Stop after the epoch in which a weight is no longer a number; the checkpoint of the epoch before it stays."""
-
-    def on_train_epoch_end(self, trainer: Trainer, pl_module: Any) -> None:
-        """Look at all weights.
-
-        Raises:
-            InputError: If training has diverged.
-        """
-        if not all(bool(one.isfinite().all()) for one in pl_module.parameters()):
-            raise InputError(f"training diverged in epoch {trainer.current_epoch + 1}; lower settings.lr, start again")
 
 
 class Validate(Callback):

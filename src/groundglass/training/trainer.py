@@ -35,9 +35,9 @@ from groundglass.training.callbacks import History
 from groundglass.training.callbacks import ProgressLine
 from groundglass.training.callbacks import SeedEpochs
 from groundglass.training.callbacks import StartOver
-from groundglass.training.callbacks import StopDiverged
 from groundglass.training.callbacks import StopEarly
 from groundglass.training.callbacks import Validate
+from groundglass.training.divergence import StopDiverged
 
 
 def build_trainer(

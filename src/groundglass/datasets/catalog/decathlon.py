@@ -19,6 +19,7 @@ from groundglass.datasets.catalog.layout import Source
 from groundglass.datasets.catalog.layout import StatedIntensity
 from groundglass.datasets.catalog.layout import complete_parts
 from groundglass.errors import InputError
+from groundglass.scans.naming import stem
 from groundglass.scans.reader import read_scan
 
 logger = logging.getLogger(__name__)
@@ -146,7 +147,7 @@ def _json_in(folder: Path) -> Path:
 
 def _names(paths: Sequence[Path], root: Path) -> list[str]:
     """A file name for each path: its own, or all of its path where two would be the same."""
-    names = [path.name.split(".")[0] for path in paths]
+    names = [stem(path) for path in paths]
     if len(set(map(str.casefold, names))) < len(names):
         folders = [path.parent.relative_to(root) if path.is_relative_to(root) else path.parent for path in paths]
         names = ["_".join([*folder.parts, name]) for folder, name in zip(folders, names, strict=True)]

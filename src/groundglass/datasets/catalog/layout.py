@@ -19,6 +19,7 @@ from groundglass.datasets.splits import Split
 from groundglass.datasets.splits import deal_patients
 from groundglass.datasets.splits import patient_split
 from groundglass.errors import InputError
+from groundglass.scans.naming import stem
 from groundglass.scans.scan import Scan
 
 StatedIntensity = Literal["hu", "display"]
@@ -131,7 +132,7 @@ def complete_parts(sources: Sequence[Source]) -> list[Source]:
 
 
 def files_by_stem(folder: Path, suffixes: tuple[str, ...]) -> dict[str, Path]:
-    """The files of a folder with one of the suffixes, by their names up to the first dot, sorted by name.
+    """The files of a folder with one of the suffixes, by their names without it, sorted by name.
 
     Raises:
         InputError: If two files have the same name but for the suffix.
@@ -140,16 +141,16 @@ def files_by_stem(folder: Path, suffixes: tuple[str, ...]) -> dict[str, Path]:
 
 
 def by_stem(paths: Iterable[Path]) -> dict[str, Path]:
-    """Files or folders by their names up to the first dot, sorted by name; hidden ones are left out.
+    """Files or folders by their names without ending (see :func:`stem`), sorted by name; hidden ones are left out.
 
     Raises:
         InputError: If two have the same name but for the suffix.
     """
     stems: dict[str, Path] = {}
     for path in sorted((path for path in paths if not path.name.startswith(".")), key=lambda path: path.name):
-        other = stems.setdefault(path.name.split(".")[0], path)
+        other = stems.setdefault(stem(path), path)
         if other is not path:
-            raise InputError(f"{path}: has the same name up to the first dot as {other.name}; rename one of them")
+            raise InputError(f"{path}: has the same name but for its ending as {other.name}; rename one of them")
     return stems
 
 

@@ -11,6 +11,7 @@ from groundglass.datasets.catalog.layout import Source
 from groundglass.datasets.catalog.layout import by_stem
 from groundglass.datasets.catalog.layout import files_by_stem
 from groundglass.errors import InputError
+from groundglass.scans.naming import stem
 from groundglass.scans.nifti import SUFFIXES
 from groundglass.scans.reader import read_mask
 from groundglass.scans.reader import read_scan
@@ -52,7 +53,7 @@ class MosMed(FolderLayout):
         scans = by_stem(path for path, _ in found)
         if not scans:
             raise InputError(f"{self.root / 'studies'}: holds no scan; this layout needs {self.expects}")
-        classes = {path.name.split(".")[0]: name for path, name in found}
+        classes = {stem(path): name for path, name in found}
         parts = self._parts(masks := self._masks(scans))
         return [
             Source(
@@ -68,7 +69,7 @@ class MosMed(FolderLayout):
 
     def _masks(self, scans: dict[str, Path]) -> dict[str, Path]:
         files = files_by_stem(self.folder("masks"), SUFFIXES)
-        masks = {stem.removesuffix(MASK_ENDING): path for stem, path in files.items()}
+        masks = {name.removesuffix(MASK_ENDING): path for name, path in files.items()}
         if alone := sorted(masks.keys() - scans.keys()):
             raise InputError(f"{masks[alone[0]]}: there is no scan {alone[0]} in studies/; add it")
         return masks

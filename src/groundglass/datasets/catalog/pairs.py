@@ -38,7 +38,7 @@ FILES = (*VOLUME_SUFFIXES, *images.SUFFIXES, ".zip")
 
 
 class PairedFolders(FolderLayout):
-    """``images/``, and with the same names (up to the first dot) ``masks/`` and, if wanted, ``lungs/``.
+    """``images/``, and with the same names (but for the ending) ``masks/`` and, if wanted, ``lungs/``.
 
     An image is a NIfTI, NRRD or image file, a zip archive of DICOM files, or a folder of the DICOM files or images of
     one scan. A mask is any of these but DICOM. Without ``masks/`` the images all become training cases, to be labeled.
