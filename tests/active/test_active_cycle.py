@@ -21,27 +21,12 @@ from groundglass.active.settings import ActiveSettings
 from groundglass.active.settings import Cost
 from groundglass.active.settings import active_recipe
 from groundglass.active.settings import active_settings
-from groundglass.active.state import State
 from groundglass.datasets.folder import DatasetFolder
 from groundglass.errors import InputError
 from groundglass.experiments.checkpoint import load_method
 from groundglass.prediction.predictor import Predictor
 
 Start = Callable[..., ActiveLearning]
-
-
-class KilledError(Exception):
-    """The process was killed."""
-
-
-def timeless(state: State) -> list[dict[str, object]]:
-    """The cycles without what depends on the clock."""
-    return [{key: value for key, value in vars(one).items() if "_seconds" not in key} for one in state.cycles]
-
-
-def same_weights(one: ActiveLearning, other: ActiveLearning) -> bool:
-    pairs = zip(one.method.state_dict().values(), other.method.state_dict().values(), strict=True)
-    return all(torch.equal(a, b) for a, b in pairs)
 
 
 def test_the_budget_is_spent_and_never_exceeded_and_nothing_is_asked_twice(start: Start) -> None:
@@ -54,7 +39,7 @@ def test_the_budget_is_spent_and_never_exceeded_and_nothing_is_asked_twice(start
     assert {image for image, _ in state.asked[:9]} == {state.asked[0][0]}, "one slice completely at the start"
     for batch in (state.asked[9:13], state.asked[13:]):
         assert len({image for image, _ in batch}) == len(batch), "one region of a slice a cycle"
-    labels = learning.store.read()
+    labels = learning.answers.store.read()
     assert sum(label.seconds for label in labels) == 48
     assert len({label.id for label in labels}) == len(labels) == state.answers
     assert all(0 <= one.dice_global <= 1 for one in state.cycles if one.dice_global is not None)
@@ -64,55 +49,9 @@ def test_answers_that_cost_differently_stay_within_the_budget(start: Start) -> N
     learning = start(answer="pixels", budget_seconds=130, max_cycles=5)
     state = learning.run()
     assert state.seconds <= 130
-    assert state.seconds == sum(label.seconds for label in learning.store.read())
+    assert state.seconds == sum(label.seconds for label in learning.answers.store.read())
     labeled = learning.pool.samples.tensors["target"][:, 0].numpy()
     assert np.array_equal(labeled[labeled != 255] == 1, learning.pool.masks[labeled != 255])
-
-
-@pytest.mark.parametrize(("moment", "warm"), [("trained", True), ("asked", True), ("saved", True), ("saved", False)])
-def test_a_stopped_run_comes_out_as_if_it_had_not_been(
-    start: Start, monkeypatch: pytest.MonkeyPatch, warm: bool, moment: str
-) -> None:
-    whole = start("whole", warm_start=warm)
-    whole.run()
-    assert len(whole.state.cycles) == 3
-    stopped = start("stopped", warm_start=warm)
-    stop_at(stopped, moment, monkeypatch)
-    with pytest.raises(KilledError):
-        stopped.run()
-    monkeypatch.undo()
-    torch.manual_seed(12345)
-    resumed = start("stopped", warm_start=warm, resume=True)
-    assert len(resumed.state.cycles) == {"trained": 1, "asked": 1, "saved": 2}[moment]
-    resumed.run()
-    assert timeless(resumed.state) == timeless(whole.state)
-    assert resumed.state.asked == whole.state.asked
-    assert (resumed.output / "labels.jsonl").read_text() == (whole.output / "labels.jsonl").read_text()
-    assert same_weights(resumed, whole)
-
-
-def stop_at(learning: ActiveLearning, moment: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Kill a run in its second cycle: after training, after asking, or after saving."""
-    name = {"trained": "_train", "asked": "_ask", "saved": "_save"}[moment]
-    original = getattr(learning, name)
-    calls = []
-
-    def once(*given: object) -> None:
-        original(*given)
-        calls.append(1)
-        if len(calls) == {"trained": 2, "asked": 3, "saved": 3}[moment]:
-            raise KilledError
-
-    monkeypatch.setattr(learning, name, once)
-
-
-def test_a_finished_run_is_not_gone_on_with(start: Start) -> None:
-    first = start(max_cycles=1)
-    first.run()
-    again = start(max_cycles=1, resume=True)
-    assert again.run() == first.state
-    assert again.state.finished == "the last cycle is done"
-    assert same_weights(first, again)
 
 
 def test_an_exhausted_pool_ends_the_run(start: Start) -> None:

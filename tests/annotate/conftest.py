@@ -15,6 +15,7 @@ from groundglass.annotate.annotator import Settings
 from groundglass.annotate.annotator import open_annotator
 from groundglass.annotate.server import build_app
 from groundglass.annotate.sessions import Sessions
+from groundglass.annotate.state import Annotation
 from groundglass.datasets.folder import DatasetFolder
 
 ORIGIN = "http://127.0.0.1:8000"
@@ -47,6 +48,12 @@ def recipe(tmp_path: Path) -> Path:
 def annotator(dataset: Path, recipe: Path) -> Annotator:
     """An annotator of four regions a slice."""
     return open_annotator(dataset, settings=Settings(regions=4, recipe=str(recipe)))
+
+
+@pytest.fixture
+def annotation(annotator: Annotator) -> Annotation:
+    """What is behind the page, without HTTP."""
+    return annotator.annotation
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
 from typing import Any
 
@@ -9,9 +10,10 @@ import pytest
 from starlette.testclient import TestClient
 
 from groundglass.annotate.annotator import Annotator
+from groundglass.annotate.hosts import check_host
+from groundglass.annotate.hosts import in_link
 from groundglass.annotate.server import bind
 from groundglass.annotate.server import build_app
-from groundglass.annotate.server import check_host
 from groundglass.annotate.sessions import Sessions
 from groundglass.errors import InputError
 
@@ -88,6 +90,37 @@ def test_a_foreign_name_for_this_machine_is_refused(client: TestClient) -> None:
     assert client.get("/api/summary", headers=host).status_code == 400
 
 
+def status(annotator: Annotator, host: str, called: str, reached: str = "192.168.1.5") -> int:
+    """Of a request to a server bound to ``host`` that was reached at an address and is called by a name."""
+    app = build_app(annotator, Sessions(["anna"]), host=host, port=8000)
+    stranger = TestClient(app, base_url=f"http://{reached}:8000")
+    return int(stranger.get("/login?token=x", headers={"Host": called}).status_code)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::"])
+def test_a_server_that_others_reach_is_called_by_its_names_and_the_address_it_was_reached_at(
+    annotator: Annotator, host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("socket.gethostname", lambda: "Box")
+    for own in ("192.168.1.5:8000", "192.168.1.5", "box:8000", "BOX:8000", "127.0.0.1:8000"):
+        assert status(annotator, host, own) == 403, own
+    assert status(annotator, host, "192.168.1.5:8000", "[::ffff:192.168.1.5]") == 403
+    assert status(annotator, host, "[fd00::5]:8000", "[fd00::5]") == 403
+    for foreign in ("evil.example:8000", "192.168.1.6:8000", "192.168.1.5.evil.example", "", "[::1", "a@192.168.1.5"):
+        assert status(annotator, host, foreign) == 400, foreign
+    assert status(annotator, host, "192.168.1.5:x") == 400
+    assert status(annotator, host, "192.168.1.5/box") == 400
+
+
+def test_an_ipv6_address_is_put_into_brackets_and_understood(annotator: Annotator) -> None:
+    assert in_link("::1") == "[::1]"
+    assert in_link("127.0.0.1") == "127.0.0.1"
+    assert in_link("0.0.0.0") == socket.gethostname()
+    assert status(annotator, "::1", "[::1]:8000", "[::1]") == 403
+    assert status(annotator, "::1", "localhost:8000", "[::1]") == 403
+    assert status(annotator, "::1", "evil.example:8000", "[::1]") == 400
+
+
 def test_every_reply_forbids_what_the_page_does_not_need(client: TestClient) -> None:
     for path in ("/", "/api/summary", "/none", "/static/main.js"):
         headers = client.get(path).headers
@@ -104,7 +137,7 @@ def test_the_page_names_no_other_host(client: TestClient) -> None:
     assert "Research use only" in page
 
 
-@pytest.mark.parametrize("names", [[], ["anna", "anna"], [" "], ["x" * 61], ["simulated"]])
+@pytest.mark.parametrize("names", [[], ["anna", "anna"], [" "], ["x" * 61], ["simulated"], ["record"]])
 def test_names_that_cannot_be_told_apart_are_refused(names: list[str]) -> None:
     with pytest.raises(InputError, match=r"choose another name|different names"):
         Sessions(names)

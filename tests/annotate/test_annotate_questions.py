@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import threading
+import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,12 +12,14 @@ import numpy as np
 import pytest
 
 from groundglass.active.regions import Regions
+from groundglass.annotate.annotator import Annotator
 from groundglass.annotate.coverage import Coverage
 from groundglass.annotate.model import CurrentModel
 from groundglass.annotate.open_scan import OpenScan
 from groundglass.annotate.questions import Question
 from groundglass.annotate.questions import RandomQuestions
 from groundglass.annotate.questions import lung_pixels
+from groundglass.annotate.questions import question_at
 from groundglass.annotate.questions import shows_lung
 from groundglass.annotate.scans import OpenScans
 from groundglass.annotate.source import Source
@@ -27,6 +31,8 @@ from groundglass.labels.events import Point
 from groundglass.labels.events import Region
 from groundglass.labels.events import ScanTag
 from groundglass.labels.events import SliceTag
+from groundglass.scans.nifti import write_nifti
+from groundglass.scans.reader import read_scan
 from groundglass.scans.scan import Scan
 
 QUESTION = Question("a", 1, (10, 20), (20, 30))
@@ -80,6 +86,77 @@ def test_a_dull_slice_is_never_asked(at_random: RandomQuestions, monkeypatch: py
     assert at_random.next(lambda one: False) is None
 
 
+def damage(dataset: Path, case: str) -> bytes:
+    path = dataset / "images" / f"{case}.nii.gz"
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+    return content
+
+
+def asked_until_none_is_left(annotator: Annotator, name: str = "anna") -> list[Question]:
+    asked = []
+    while (question := annotator.annotation.guide.next(name)) is not None:
+        asked.append(question)
+        given = {"case": question.case, "slice": question.index, "question": question.key}
+        annotator.annotation.answer(name, {"kind": "nothing", "seconds": 1, "id": uuid.uuid4().hex, **given})
+    return asked
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_a_scan_that_cannot_be_read_is_named_once_and_the_others_are_asked_about(
+    annotator: Annotator, dataset: Path, whole: bool
+) -> None:
+    """A damaged header, and a file cut off in the middle, which shows while its slices are unpacked."""
+    damage(dataset, "case1")
+    if whole:
+        (dataset / "images" / "case1.nii.gz").write_bytes(b"junk")
+    asked = asked_until_none_is_left(annotator)
+    assert {one.case for one in asked} == {"case0", "case2", "case3"}
+    assert len(asked) == 3 * 2 * 4
+    (notice,) = annotator.summary("anna")["notices"]
+    assert notice.startswith("nothing is asked about case case1: case1.nii.gz: ")
+
+
+def test_a_case_that_is_taken_out_of_the_dataset_stops_no_questions(annotator: Annotator, dataset: Path) -> None:
+    content = json.loads((dataset / "dataset.json").read_text())
+    gone = annotator.annotation.guide.next("anna")
+    assert gone is not None
+    content["training"] = [case for case in content["training"] if gone.case not in case["image"]]
+    (dataset / "dataset.json").write_text(json.dumps(content))
+    annotator.source.reload()
+    asked = asked_until_none_is_left(annotator)
+    assert {one.case for one in asked} == {"case0", "case1", "case2", "case3"} - {gone.case}
+    assert len(annotator.summary("anna")["notices"]) == 1
+
+
+def test_a_question_whose_scan_vanishes_gives_way_to_another_and_comes_back_with_it(
+    annotator: Annotator, dataset: Path
+) -> None:
+    guide = annotator.annotation.guide
+    first = guide.next("anna")
+    assert first is not None
+    path = dataset / "images" / f"{first.case}.nii.gz"
+    path.rename(path.with_name("elsewhere"))
+    second = guide.next("anna")
+    assert second is not None
+    assert second.case != first.case
+    assert "is no longer there" in annotator.summary("anna")["notices"][0]
+    path.with_name("elsewhere").rename(path)
+    assert first.case in {one.case for one in asked_until_none_is_left(annotator)}
+    assert annotator.summary("anna")["notices"] == []
+
+
+def test_a_shorter_scan_of_the_same_name_is_asked_about_where_it_is(annotator: Annotator, dataset: Path) -> None:
+    assert annotator.annotation.guide.next("anna") is not None
+    scan = read_scan(dataset / "images" / "case0.nii.gz", intensity="hu")
+    for number in range(4):
+        write_nifti(scan.slab(0, 1), dataset / "images" / f"case{number}.nii.gz")
+    annotator.annotation.guide._asked.clear()
+    assert {(one.case, one.index) for one in asked_until_none_is_left(annotator)} == {
+        (f"case{number}", 0) for number in range(4)
+    }
+
+
 class FakeModel(CurrentModel):
     """Sure of everything but the upper left quarter of the second slice of case2."""
 
@@ -103,6 +180,32 @@ def test_the_model_asks_where_it_is_least_sure(at_random: RandomQuestions) -> No
     second = questions.next(lambda one: one.key == first.key)
     assert second is not None
     assert second.key != first.key
+
+
+def test_the_model_scores_what_can_be_read(annotator: Annotator, dataset: Path) -> None:
+    damage(dataset, "case1")
+    questions = annotator.questions
+    questions.model = FakeModel()
+    questions.refresh().join(60)
+    assert {one.case for one in questions.ranking} == {"case0", "case2", "case3"}
+    (notice,) = annotator.summary("anna")["notices"]
+    assert notice.startswith("nothing is asked about case case1: case1.nii.gz: damaged or not complete")
+    asked = asked_until_none_is_left(annotator)
+    assert asked[0].case == "case2", "where the model is least sure"
+    assert {one.case for one in asked} == {"case0", "case2", "case3"}
+
+
+def test_scoring_closes_no_scan_that_people_have_open(annotator: Annotator) -> None:
+    scans = annotator.annotation.scans
+    scans.keep = 1
+    opened = scans.get("case1")
+    questions = annotator.questions
+    questions.model = FakeModel()
+    questions.refresh().join(60)
+    assert len({one.case for one in questions.ranking}) == 4
+    for one in questions.ranking:
+        assert annotator.annotation.guide._is_closed("anna")(one) is False
+    assert scans._open == {"case1": opened}
 
 
 def test_another_pool_is_scored_when_all_its_questions_are_answered(at_random: RandomQuestions) -> None:
@@ -141,6 +244,10 @@ def test_a_pool_that_cannot_be_scored_is_said_and_asked_at_random(
     questions = UncertainQuestions(CurrentModel(), at_random, at_random.images)
     questions.refresh().join(60)
     assert "could not be scored: there is no model yet" in caplog.text
+    assert questions.notices == [
+        "the regions could not be scored, so questions are drawn at random: there is no model yet; train one first"
+    ]
+    assert questions.otherwise.scans.left_out.notices == [], "no fault of the scans"
     assert questions.next(lambda one: False) is not None
 
 
@@ -193,3 +300,18 @@ def at(*index: float) -> tuple[float, float, float]:
 )
 def test_what_answers_a_question(label: Label, answers: bool) -> None:
     assert Coverage([label], scan()).annotators(QUESTION) == ({"anna"} if answers else set())
+
+
+@pytest.mark.parametrize("count", [1, 4, 36])
+@pytest.mark.parametrize("flips", [(1, 1), (-1, 1), (-1, -1)])
+def test_nothing_on_a_slice_answers_all_its_regions_and_no_other(count: int, flips: tuple[int, int]) -> None:
+    """What ``N`` says outside guided mode: a region over the whole slice."""
+    affine = scan().affine * np.array([flips[0], flips[1], 1, 1])
+    turned = Scan(np.zeros((3, 47, 50), np.int16), affine, "hu")
+    (lower, upper) = turned.to_mm(np.array([[1, 0, 0], [1, 46, 49]])).round(4).tolist()
+    whole = Region(case="a", seconds=0, annotator="anna", lower=tuple(lower), upper=tuple(upper), label=0)
+    coverage = Coverage([whole], turned)
+    regions = Regions.of((47, 50), count)
+    for index in range(3):
+        answered = [coverage.annotators(question_at("a", index, regions, number)) for number in range(count)]
+        assert answered == [{"anna"} if index == 1 else set()] * count

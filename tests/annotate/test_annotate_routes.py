@@ -13,8 +13,6 @@ from starlette.testclient import TestClient
 
 from groundglass.annotate.annotator import Annotator
 from groundglass.annotate.server import MAX_BODY
-from groundglass.labels.events import Point
-from groundglass.labels.store import LabelStore
 from groundglass.scans.reader import read_scan
 
 Answer = Callable[..., dict[str, Any]]
@@ -114,6 +112,23 @@ def test_numbers_that_are_none_are_refused(client: TestClient, dataset: Path, an
     assert lines(dataset) == []
 
 
+@pytest.mark.parametrize("field", ["row", "column", "slice", "seconds", "label"])
+def test_a_number_too_large_for_any_image_is_refused(
+    client: TestClient, dataset: Path, answer: Answer, field: str
+) -> None:
+    reply = client.post("/api/answers", json=answer(**{field: 10**400}))
+    assert reply.status_code == 400
+    assert reply.json()["error"] == f"the request has no usable number {field!r}; reload the page"
+    assert lines(dataset) == []
+
+
+def test_answers_come_in_pages(client: TestClient, answer: Answer) -> None:
+    ids = [client.post("/api/answers", json=answer(row=float(row))).json()["id"] for row in range(3)]
+    assert [one["id"] for one in client.get("/api/answers").json()] == ids[::-1]
+    assert [one["id"] for one in client.get(f"/api/answers?before={ids[1]}").json()] == ids[:1]
+    assert client.get("/api/answers?before=none").status_code == 400
+
+
 def test_a_huge_body_is_refused(client: TestClient, dataset: Path, answer: Answer) -> None:
     reply = client.post("/api/answers", json=answer(note="x" * MAX_BODY))
     assert reply.status_code == 413
@@ -181,39 +196,3 @@ def test_an_unforeseen_failure_shows_no_traceback(
     assert reply.status_code == 500
     assert "secret" not in reply.text
     assert "Traceback" not in reply.text
-
-
-def test_points_go_out_and_come_in(client: TestClient, dataset: Path, answer: Answer) -> None:
-    client.post("/api/answers", json=answer())
-    client.post("/api/answers", json=answer(label=0, row=3.0))
-    table = client.get("/api/points.csv").text
-    slicer = client.get("/api/cases/case0/points.mrk.json").text
-    before = LabelStore(dataset / "labels.jsonl").read()
-    (dataset / "labels.jsonl").unlink()
-    body = {"case": "case0", "name": "mine.csv", "text": table}
-    assert client.post("/api/import", json=body).json() == {"added": 2, "already": 0}
-    assert client.post("/api/import", json=body).json() == {"added": 0, "already": 2}
-    assert LabelStore(dataset / "labels.jsonl").read() == before
-    imported = client.post("/api/import", json={"case": "case1", "name": "F.mrk.json", "text": slicer}).json()
-    assert imported == {"added": 2, "already": 0}
-    points = [label for label in LabelStore(dataset / "labels.jsonl").read() if label.case == "case1"]
-    assert [point.label for point in points if isinstance(point, Point)] == [1, 0]
-
-
-@pytest.mark.parametrize(
-    ("name", "text", "says"),
-    [
-        ("points.txt", "", "neither"),
-        ("points.csv", "x,y,z\n1,2,3\n", "name the axes"),
-        ("points.csv", "l,p,s\n1,2,3\n5000,2,3\n", "of 2 points lie outside the image of case case0"),
-        ("points.csv", "case,l,p,s\nnone,1,2,3\n", "no case of that name"),
-        ("points.mrk.json", "{}", "not a Slicer point list"),
-    ],
-)
-def test_a_wrong_file_of_points_is_refused_whole(
-    client: TestClient, dataset: Path, name: str, text: str, says: str
-) -> None:
-    reply = client.post("/api/import", json={"case": "case0", "name": name, "text": text})
-    assert reply.status_code == 400
-    assert says in reply.json()["error"]
-    assert lines(dataset) == []

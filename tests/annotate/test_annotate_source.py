@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
+import shutil
 import threading
 from pathlib import Path
 from typing import Any
@@ -69,6 +69,100 @@ def test_a_folder_of_dicom_files_is_one_scan(tmp_path: Path) -> None:
     (folder / "IM0001").write_bytes(b"\0" * 128 + b"DICM")
     assert list(plain_scans(folder)) == ["series"]
     assert list(plain_scans(tmp_path)) == ["series"]
+
+
+def pictures(folder: Path) -> Path:
+    folder.mkdir(parents=True)
+    for number in range(3):
+        Picture.fromarray(np.full((40, 40), 60 * number + 20, np.uint8)).save(folder / f"{number}.png")
+    return folder
+
+
+def test_names_with_dots_stay_apart(tmp_path: Path, answer: Any) -> None:
+    """Series are often named by UIDs, and a version of a file is another file."""
+    uids = ["1.2.840.10008.1", "1.2.840.10008.2"]
+    for uid in uids:
+        pictures(tmp_path / "study" / uid)
+    assert list(plain_scans(tmp_path / "study")) == uids
+    first, second = (open_annotator(tmp_path / "study" / uid, settings=Settings(regions=4)) for uid in uids)
+    first.annotation.answer("anna", answer(case=uids[0]))
+    assert first.source.work != second.source.work
+    assert second.summary("anna")["answers"] == 0
+    names = ["scan.nii.gz", "scan.v2.nii.gz"]
+    for name in names:
+        write_nifti(scan(), tmp_path / "files" / name)
+    assert list(plain_scans(tmp_path / "files")) == ["scan", "scan.v2"]
+    assert len({Source(tmp_path / "files" / name).work for name in names}) == 2
+
+
+def test_each_picture_in_a_folder_of_images_is_the_case_that_will_be_trained_on(tmp_path: Path) -> None:
+    pictures(tmp_path / "own" / "images")
+    assert list(Source(tmp_path / "own").images) == ["0", "1", "2"]
+    prepare_plain(tmp_path / "own", tmp_path / "own-groundglass")
+    assert list(Source(tmp_path / "own").images) == ["0", "1", "2"]
+
+
+def test_a_work_folder_of_something_else_is_refused(plain: Path, tmp_path: Path) -> None:
+    prepare_plain(plain, tmp_path / "work")
+    assert Source(plain, work=tmp_path / "work").is_prepared
+    with pytest.raises(InputError, match=r"work: holds a dataset made from incoming, not from pictures; choose"):
+        Source(plain / "pictures", work=tmp_path / "work")
+    assert Source(tmp_path / "work").name == "incoming", "that dataset by itself"
+
+
+def test_scans_added_after_the_first_training_are_taken_in(plain: Path, answer: Any) -> None:
+    annotator = open_annotator(plain, settings=Settings(regions=4))
+    annotator.annotation.answer("anna", answer(case="straight", slice=1, row=10.0, column=7.0))
+    prepare_plain(plain, annotator.source.work)
+    assert open_annotator(plain).summary("anna")["notices"] == []
+    for name in ("later", "last"):
+        write_nifti(scan(), plain / f"{name}.nii.gz")
+    again = open_annotator(plain, settings=Settings(regions=4))
+    assert list(again.source.images) == ["flipped", "last", "later", "pictures", "straight"]
+    (notice,) = again.summary("anna")["notices"]
+    assert notice.startswith("new since this folder was first trained on: last, later (2 in all); the next 'Train now'")
+    assert len(again.annotation.marks("straight")) == 1
+    assert not again.source.is_prepared
+    with again.source.being_prepared():
+        prepare_plain(plain, again.source.work)
+        again.annotation.answer("anna", answer(case="later"))  # clicking goes on meanwhile
+    assert again.source.is_prepared
+    assert again.summary("anna")["notices"] == []
+    again.annotation.answer("anna", answer(case="later", row=3.0))
+    folder = DatasetFolder.open(again.source.work)
+    assert {case.case: len(folder.labels()[case.case]) for case in folder.split.training} == {
+        **{"flipped": 0, "pictures": 0, "straight": 1},
+        **{"last": 0, "later": 2},
+    }
+    assert open_annotator(plain).source.is_prepared
+
+
+def test_the_copies_are_opened_when_the_folder_is_gone(plain: Path) -> None:
+    prepare_plain(plain, plain.parent / "incoming-groundglass")
+    shutil.rmtree(plain)
+    assert list(Source(plain).images) == ["flipped", "pictures", "straight"]
+
+
+def test_a_dataset_that_is_damaged_under_the_server_is_said_until_it_is_mended(dataset: Path) -> None:
+    source = Source(dataset)
+    content = (dataset / "dataset.json").read_text()
+    (dataset / "dataset.json").write_text("{")
+    for _ in range(2):
+        assert source.has_changed
+        with pytest.raises(InputError, match=r"dataset\.json"):
+            source.reload()
+    (dataset / "dataset.json").write_text(content)
+    source.reload()
+    assert not source.has_changed
+
+
+def test_a_folder_that_may_not_be_read_is_said(plain: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(path: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr("groundglass.annotate.source.plain_scans", refused)
+    with pytest.raises(InputError, match=r"incoming: cannot be read \(Permission denied\); check its permissions"):
+        Source(plain)
 
 
 def test_what_holds_no_scan_is_refused(tmp_path: Path) -> None:
@@ -191,23 +285,6 @@ def test_a_damaged_file_is_said_when_it_is_opened(tmp_path: Path) -> None:
     (tmp_path / "a.nii.gz").write_bytes(b"not gzip")
     with pytest.raises(InputError, match="not a readable NIfTI"):
         OpenScan(image(tmp_path / "a.nii.gz"))
-
-
-def test_only_a_few_scans_stay_in_memory(dataset: Path) -> None:
-    scans = OpenScans(Source(dataset), keep=2)
-    first = scans.get("case0")
-    assert scans.get("case0") is first
-    for name in ("case1", "case2"):
-        scans.get(name)
-    assert list(scans._open) == ["case1", "case2"]
-    assert scans.get("case0") is not first
-
-
-def test_a_scan_that_changed_is_read_again(dataset: Path) -> None:
-    scans = OpenScans(Source(dataset))
-    first = scans.get("case0")
-    os.utime(dataset / "images" / "case0.nii.gz", (1, 1))
-    assert scans.get("case0") is not first
 
 
 def test_float_scans_are_rounded_into_16_bits(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,11 +25,6 @@ from groundglass.labels.events import SliceTag
 
 Answer = Callable[..., dict[str, Any]]
 LogIn = Callable[..., dict[str, TestClient]]
-
-
-@pytest.fixture
-def annotation(annotator: Annotator) -> Annotation:
-    return annotator.annotation
 
 
 def kinds(annotation: Annotation) -> list[str]:
@@ -64,6 +60,16 @@ def test_nothing_here_answers_the_asked_region_and_the_next_one_is_another(
     assert following.key != question.key
     with pytest.raises(InputError, match="no longer open"):
         annotation.answer("anna", answer(kind="nothing", **about))
+
+
+def test_an_answer_to_a_question_about_another_case_is_refused(annotation: Annotation, answer: Answer) -> None:
+    question = annotation.guide.next("anna")
+    assert question is not None
+    other = next(case for case in annotation.source.images if case != question.case)
+    for kind in ("nothing", "unsure"):
+        with pytest.raises(InputError, match="no longer open"):
+            annotation.answer("anna", answer(kind=kind, case=other, question=question.key))
+    assert kinds(annotation) == []
 
 
 def test_unsure_is_no_label_but_is_not_asked_again_and_can_be_undone(annotation: Annotation, answer: Answer) -> None:
@@ -209,7 +215,7 @@ def test_a_store_that_was_replaced_is_read_anew_and_said(dataset: Path, annotati
     annotation.answer("anna", answer())
     (dataset / "labels.jsonl").unlink()
     assert annotation.marks("case0") == []
-    assert len(annotation.labels.notices) == 2
+    assert len(annotation.labels.notices) == 1, "the same is said once"
 
 
 def test_an_image_that_changed_on_the_disk_is_not_answered_about(
@@ -266,3 +272,53 @@ def test_a_journal_reads_only_what_is_new(annotation: Annotation, answer: Answer
     assert journal.version("case0") > before
     journal.refresh()
     assert len(journal.case("case0")) == 1
+
+
+def drop_case0(dataset: Path, annotation: Annotation) -> None:
+    content = json.loads((dataset / "dataset.json").read_text())
+    content["training"] = content["training"][1:]
+    (dataset / "dataset.json").write_text(json.dumps(content))
+    annotation.source.reload()
+
+
+def test_an_answer_whose_case_is_gone_is_neither_undone_nor_taken_back_nor_given_again(
+    dataset: Path, annotation: Annotation, answer: Answer
+) -> None:
+    annotation.answer("anna", answer(case="case1"))
+    undone = annotation.answer("anna", answer(row=3.0))
+    kept = annotation.answer("anna", answer())
+    annotation.retract("anna", undone["id"])
+    drop_case0(dataset, annotation)
+    before = (dataset / "labels.jsonl").read_bytes()
+    for act in (annotation.undo, annotation.redo, lambda name: annotation.retract(name, kept["id"])):
+        with pytest.raises(InputError, match="no case of that name"):
+            act("anna")
+    assert (dataset / "labels.jsonl").read_bytes() == before
+    assert annotation.history.can_redo("anna"), "nothing is lost: the case may come back"
+    annotation.answer("anna", answer(case="case1", row=9.0))
+    assert (annotation.undo("anna") or {})["case"] == "case1"
+
+
+def test_every_earlier_answer_can_be_reached(annotation: Annotation) -> None:
+    labels = [
+        ScanTag(case="case0", seconds=1.0, label=1, annotator="anna", time=f"2026-01-01T00:00:{number:06.3f}")
+        for number in range(12)
+    ]
+    annotation.labels.append(*labels)
+    seen: list[str] = []
+    while page := annotation.answers("anna", before=seen[-1] if seen else None, limit=5):
+        seen += [one["id"] for one in page]
+    assert seen == [label.id for label in reversed(labels)]
+    with pytest.raises(InputError, match="no longer there"):
+        annotation.answers("ben", before=seen[0])
+
+
+def test_two_undos_at_once_undo_two_answers(annotation: Annotation, answer: Answer) -> None:
+    for row in (1.0, 2.0, 3.0):
+        annotation.answer("anna", answer(row=row))
+    threads = [threading.Thread(target=annotation.undo, args=("anna",)) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [round(mark["row"]) for mark in annotation.marks("case0")] == [1]

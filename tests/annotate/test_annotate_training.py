@@ -76,15 +76,36 @@ def test_a_map_that_a_question_brings_is_shown_instead_of_the_models(annotator: 
     assert client.get("/api/cases/case0/slices/1/uncertainty").status_code == 400, "there is no model yet"
 
 
-def test_a_failed_training_is_one_sentence(annotator: Annotator, answer: Answer) -> None:
+def test_training_without_a_usable_answer_says_what_to_click(annotator: Annotator, answer: Answer) -> None:
     annotator.annotation.answer("anna", answer(case="case5"))  # a test case: nothing to train on
+    annotator.annotation.answer("anna", answer(kind="scan_tag", label=0))  # not what this recipe learns from
     annotator.training.start()
     status = wait(annotator, "finished", "failed")
-    assert status["state"] == "failed"
-    assert "needs labels of kind point" in status["message"]
-    assert "Traceback" not in status["message"]
+    assert (status["state"], status["message"]) == (
+        "failed",
+        "nothing has been answered yet in a training case that this recipe can learn from: click a lesion (left) or "
+        "background (right), or press N where there is nothing, and train again",
+    )
     assert finished_runs(annotator.training.runs) == []
     assert next_number(annotator.training.runs) == 2
+
+
+@pytest.mark.parametrize(
+    ("method", "says"),
+    [
+        ("bl", "this recipe can learn from: tag slices"),
+        ("full", "learns from drawn masks, which are not made here; start the annotator with another --recipe"),
+    ],
+)
+def test_what_to_click_depends_on_the_recipe(dataset: Path, tmp_path: Path, method: str, says: str) -> None:
+    recipe = tmp_path / "other.yaml"
+    network = "map-generator" if method == "bl" else "plain-unet"
+    recipe.write_text(f"method: {method}\nnetwork: {network}\ngrid: {{size: [32, 32]}}\nepochs: 1\n")
+    annotator = open_annotator(dataset, settings=Settings(regions=4, recipe=str(recipe)))
+    annotator.training.start()
+    status = wait(annotator, "finished", "failed")
+    assert says in status["message"]
+    assert "prepare" not in status["message"]
 
 
 def test_a_training_that_is_killed_is_said(annotator: Annotator, answer: Answer) -> None:
@@ -106,13 +127,24 @@ def test_a_plain_folder_is_copied_before_it_is_trained_on_and_clicking_goes_on(
     click_some(annotator, answer, "one")
     monkeypatch.setattr(Training, "_train", lambda training, run: None)
     monkeypatch.setattr(annotator.training, "finished", lambda run: None)
+    refused: list[str] = []
+
+    def click_on() -> None:
+        while annotator.training.state == "preparing":
+            try:
+                annotator.annotation.answer("ben", answer(case="one", row=9.0))
+            except InputError as error:
+                refused.append(str(error))
+
     annotator.training.start()
+    click_on()
     assert wait(annotator, "finished", "failed")["state"] == "finished"
+    assert refused == [], "not even while the dataset appears"
     assert (tmp_path / "scans-groundglass" / "images" / "one.nii.gz").is_file()
     assert annotator.source.is_prepared
     assert [path.name for path in (tmp_path / "scans").iterdir()] == ["one.nii.gz"]
     annotator.annotation.answer("anna", answer(case="one"))
-    assert len(annotator.annotation.marks("one")) == 3
+    assert len([mark for mark in annotator.annotation.marks("one") if mark["annotator"] == "anna"]) == 3
 
 
 def test_a_run_that_cannot_be_loaded_is_said_and_the_rest_works(dataset: Path, answer: Answer) -> None:

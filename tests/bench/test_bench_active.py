@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shlex
 from pathlib import Path
 
 import numpy as np
@@ -102,6 +103,9 @@ def test_figures_are_run_once_and_the_headline_is_written(tmp_path: Path, monkey
     result = json.loads(path.read_text())
     wanted = {"experiment", "acquisition", "regions", "answer", "dataset", "split_hash", "seed", "full_dice"}
     assert wanted | {"full_seconds", "curve", "versions", "command"} <= set(result)
+    words = shlex.split(result["command"])
+    assert words[:3] == ["groundglass", "bench", "headline"]
+    assert json.loads(words[words.index("--overrides") + 1]) == SMALL
     assert result["full_seconds"] == 8 * 96
     assert [seconds for seconds, _ in result["curve"]] == [192, 198], "200 s pay for two answers more"
     assert result["dataset"] == "covidcell-pool"

@@ -63,6 +63,8 @@ def test_events_have_names_of_their_own() -> None:
         ({"label": 2}, "label cannot be 2"),
         ({"label": None}, "label cannot be None"),
         ({"label": [1]}, "label cannot be"),
+        ({"label": 1.0}, "label cannot be 1.0"),
+        ({"label": True}, "label cannot be True"),
         ({"position": [1, 2]}, "position cannot be"),
         ({"position": [1, 2, "x"]}, "position cannot be"),
         ({"position": "abc"}, "position cannot be"),
@@ -70,13 +72,18 @@ def test_events_have_names_of_their_own() -> None:
         ({"seconds": "3"}, "seconds cannot be '3'"),
         ({"seconds": -1}, "seconds cannot be -1"),
         ({"seconds": float("inf")}, "seconds cannot be inf"),
+        ({"seconds": 1e308}, "seconds cannot be 1e\\+308"),
+        ({"seconds": 10**400}, "seconds cannot be 1000"),
+        ({"position": [1, 2, 10**400]}, "position cannot be"),
+        ({"annotator": "\ud800x"}, "annotator cannot be"),
         ({"case": 7}, "case cannot be 7"),
         ({"id": None}, "id cannot be None"),
     ],
 )
 def test_a_wrong_record_is_refused_with_the_reason(changes: dict[str, Any], message: str) -> None:
-    with pytest.raises(InputError, match=message):
+    with pytest.raises(InputError, match=message) as refused:
         from_json({**to_json(EVENTS[0]), **changes})
+    assert len(str(refused.value).encode()) < 200
 
 
 @pytest.mark.parametrize("slices", [[3, 1], [1, 1], [-1, 2], [1], 5, [0.5, 2], "ab"])

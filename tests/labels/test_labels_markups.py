@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
@@ -12,10 +11,10 @@ from hypothesis import strategies as st
 
 from groundglass.errors import InputError
 from groundglass.labels.events import Point
-from groundglass.labels.markups import from_csv
 from groundglass.labels.markups import from_slicer
-from groundglass.labels.markups import to_csv
 from groundglass.labels.markups import to_slicer
+from groundglass.labels.table import from_csv
+from groundglass.labels.table import to_csv
 from groundglass.scans.nifti import write_nifti
 from groundglass.scans.orientation import to_canonical
 from groundglass.scans.reader import read_scan
@@ -115,7 +114,7 @@ def test_points_that_were_not_placed_are_left_out_and_names_tell_background() ->
     content = json.loads(to_slicer([point(), point(), point(), point()]))
     controls = content["markups"][0]["controlPoints"]
     controls[0]["positionStatus"] = "undefined"
-    for control, name in zip(controls[1:], ("F-1", "bg-2", "Background 3"), strict=True):
+    for control, name in zip(controls[1:], ("F-1", "bg-2", "Background_3"), strict=True):
         control["label"] = name
     assert [one.label for one in from_slicer(json.dumps(content), "a", "ben")] == [1, 0, 0]
     content["markups"][0]["name"] = "background"
@@ -131,6 +130,8 @@ def test_points_that_were_not_placed_are_left_out_and_names_tell_background() ->
         '{"markups": [7]}',
         '{"markups": [{}]}',
         '{"markups": [{"controlPoints": [{"position": [1, 2]}]}]}',
+        '{"markups": [{"controlPoints": [{"position": "123"}]}]}',
+        "[" * 100_000,
     ],
 )
 def test_another_file_is_no_slicer_list(text: str) -> None:
@@ -138,35 +139,37 @@ def test_another_file_is_no_slicer_list(text: str) -> None:
         from_slicer(text, "a", "ben")
 
 
-def test_unknown_systems_units_and_numbers_are_refused() -> None:
+@pytest.mark.parametrize(
+    ("before", "after", "says"),
+    [
+        ('"LPS"', '"XYZ"', "save it in LPS or RAS mm"),
+        ('"LPS"', '"\\ud800"', "save it in LPS or RAS mm"),
+        ('"mm"', '"cm"', "save it in LPS or RAS mm"),
+        ('"mm"', "[]", "save it in LPS or RAS mm"),
+        ('"mm"', "{}", "save it in LPS or RAS mm"),
+        ("22.25", "NaN", "a position is not a number; mend it in Slicer"),
+        ("22.25", "1" + "0" * 400, "a position is not a number; mend it in Slicer"),
+        ("22.25", '"x"', "a position is not a number; mend it in Slicer"),
+        ("lesion-1", "no. 1", "'no. 1' may mean lesion or background; mend it in Slicer"),
+        ("lesion-1", "False positive", "may mean lesion or background"),
+    ],
+)
+def test_unknown_systems_units_numbers_and_names_are_refused(before: str, after: str, says: str) -> None:
     text = to_slicer([point()])
-    for before, after in (('"LPS"', '"XYZ"'), ('"mm"', '"cm"'), ("22.25", "NaN")):
-        with pytest.raises(InputError):
-            from_slicer(text.replace(before, after), "a", "ben")
-
-
-def test_a_table_by_hand_in_ras_needs_little() -> None:
-    (one,) = from_csv("\ufeffR,A,S,label\n1,2,3,background\n", "ben", "a")
-    assert (one.position, one.label, one.case, one.annotator) == ((-1.0, -2.0, 3.0), 0, "a", "ben")
+    assert before in text
+    with pytest.raises(InputError, match=says) as refused:
+        from_slicer(text.replace(before, after), "a", "ben")
+    str(refused.value).encode()
 
 
 @pytest.mark.parametrize(
-    ("text", "says"),
+    ("names", "label"),
     [
-        ("", "name the axes"),
-        ("x,y,z\n1,2,3\n", "name the axes"),
-        ("l,p,s\n1,2,three\n", "line 2 of the table"),
-        ("l,p,s\n1,2\n", "line 2"),
-        ("l,p,s\n1,2,3\n", "names no case"),
-        ("case,l,p,s\na,1,2,nan\n", "not a number"),
-        ("case,l,p,s,seconds\na,1,2,3,-1\n", "line 2"),
+        (("F-1", "nodule 3", "", "benign", "B/L", "10"), 1),
+        (("no lesion", "No_Lesion-2", "normal lung", "b1", "background", "negative"), 0),
     ],
 )
-def test_a_wrong_table_is_refused_with_its_line(text: str, says: str) -> None:
-    with pytest.raises(InputError, match=says):
-        from_csv(text, "ben")
-
-
-def test_replacing_the_time_keeps_the_rest() -> None:
-    (one,) = from_csv(to_csv([replace(point(), time=None)]), "ben")
-    assert one.time is None
+def test_a_control_point_is_a_lesion_unless_its_name_says_otherwise(names: tuple[str, ...], label: int) -> None:
+    for name in names:
+        (one,) = from_slicer(to_slicer([point()]).replace("lesion-1", name), "a", "ben")
+        assert one.label == label, name

@@ -63,8 +63,8 @@ def test_a_point_labels_its_pixel_and_no_other() -> None:
     assert labeled(target_of(point(1, 1, 4, 5), point(0, 2, 19, 0))) == {(1, 4, 5): 1, (2, 19, 0): 0}
 
 
-def test_tags_label_no_pixel() -> None:
-    tags = [ScanTag(case="a", seconds=0.0, label=0), SliceTag(case="a", seconds=3.0, position=at(0, 0, 0), label=0)]
+def test_tags_of_scans_and_of_slices_with_a_lesion_label_no_pixel() -> None:
+    tags = [ScanTag(case="a", seconds=0.0, label=0), SliceTag(case="a", seconds=3.0, position=at(0, 0, 0), label=1)]
     assert labeled(target_of(*tags)) == {}
 
 
@@ -192,3 +192,13 @@ def test_tags_of_slices(labels: list[Label], expected: list[int]) -> None:
 def test_a_slice_tag_outside_the_image_is_refused(index: int) -> None:
     with pytest.raises(InputError, match="case a: slice tag t lies outside the image"):
         slice_tags([tag(1, index)], affine=AFFINE, depth=3)
+
+
+def test_a_slice_without_lesion_is_background_but_for_what_is_said_more_exactly() -> None:
+    tags = [SliceTag(case="a", seconds=3.0, position=at(index, 5, 5), label=label) for index, label in ((0, 0), (1, 1))]
+    target = target_of(point(1, 0, 4, 5), *tags)
+    assert (target[0] == 0).sum() == 20 * 30 - 1
+    assert target[0, 4, 5] == 1
+    assert (target[1:] == IGNORE_INDEX).all(), "a slice with a lesion says nothing about its pixels"
+    with pytest.raises(InputError, match="lies outside the image"):
+        target_of(SliceTag(case="a", seconds=3.0, position=at(7, 5, 5), label=0))

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -79,6 +80,46 @@ def test_a_torn_last_line_is_left_out_then_cut_off_and_said(
     assert torn not in store.path.read_bytes().splitlines()
 
 
+def test_a_last_line_that_only_lacks_its_newline_is_kept(store: LabelStore, caplog: pytest.LogCaptureFixture) -> None:
+    store.append(tags("x", "y"))
+    whole = store.path.read_bytes()
+    store.path.write_bytes(whole.removesuffix(b"\n"))
+    with caplog.at_level(logging.WARNING, "groundglass"):
+        assert ids(store) == ["x", "y"]
+        store.append(tags("z"))
+    assert ids(store) == ["x", "y", "z"]
+    assert store.path.read_bytes().startswith(whole)
+    assert caplog.text == ""
+
+
+def test_a_last_line_that_is_whole_but_no_label_is_named_and_not_removed(store: LabelStore) -> None:
+    store.append(tags("x"))
+    store.path.write_bytes(before := store.path.read_bytes() + b'{"kind": "scribble"}')
+    with pytest.raises(InputError, match=r"line 2: .*mend or remove that line"):
+        store.read()
+    store.append(tags("y"))
+    assert store.path.read_bytes().startswith(before + b"\n")
+
+
+def test_a_full_disk_leaves_a_last_line_without_its_newline_as_it_was(
+    store: LabelStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.append(tags("x"))
+    store.path.write_bytes(before := store.path.read_bytes().removesuffix(b"\n"))
+    monkeypatch.setattr(os, "fsync", lambda handle: (_ for _ in ()).throw(OSError(errno.ENOSPC, "full")))
+    with pytest.raises(InputError, match="could not be written"):
+        store.append(tags("y"))
+    assert store.path.read_bytes() == before
+
+
+@pytest.mark.parametrize("change", [{"case": "\udc00"}, {"seconds": float("nan")}, {"label": 2}])
+def test_what_could_not_be_read_again_is_not_written(store: LabelStore, change: dict[str, Any]) -> None:
+    wrong = ScanTag(**{"case": "a", "seconds": 0.0, "label": 1, **change})
+    with pytest.raises(InputError, match=f"{next(iter(change))} cannot be"):
+        store.append([*tags("x"), wrong])
+    assert not store.path.exists()
+
+
 def test_a_file_of_one_torn_line_is_empty(store: LabelStore) -> None:
     store.path.write_bytes(b'{"kind"')
     assert store.read() == []
@@ -95,7 +136,17 @@ def test_reading_does_not_write(store: LabelStore) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", [b"not json", b"[1, 2]", b"7", b'{"kind": "scribble"}', b'{"kind": "scan_tag"}', b"\xff\xfe{}", b"\x00"]
+    "line",
+    [
+        b"not json",
+        b"[1, 2]",
+        b"7",
+        b'{"kind": "scribble"}',
+        b'{"kind": "scan_tag"}',
+        b"\xff\xfe{}",
+        b"\x00",
+        b"[" * 100_000,
+    ],
 )
 def test_a_damaged_middle_line_is_named_by_its_number(store: LabelStore, line: bytes) -> None:
     store.append(tags("x"))

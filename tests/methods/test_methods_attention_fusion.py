@@ -117,6 +117,34 @@ def test_maps_are_fused_where_the_slice_is_whatever_was_done_to_it(samples: Slic
         assert torch.allclose(method.maps.fused, scores / scores.amax(dim=(2, 3), keepdim=True))
 
 
+def test_several_moves_are_taken_back_last_one_first(samples: SliceSamples) -> None:
+    """A quarter turn and a mirroring, which in the other order give another map."""
+    method = build().eval()
+    method.maps = AttentionMaps(samples, (8, 8), "average")
+    batch = samples.batch(method.maps.slices.tolist())
+    torch.manual_seed(0)
+    scores = torch.rand(len(batch["tag"]), 1, 8, 8) + 0.1
+    every, none = torch.ones(len(scores), dtype=torch.bool), torch.zeros(len(scores), dtype=torch.long)
+    turn, mirror = Dihedral(~every, none + 1), Dihedral(every, none)
+    seen = mirror.apply(turn.apply(scores))
+    assert not torch.equal(seen, turn.apply(mirror.apply(scores)))
+    method._fuse(batch, seen, [turn, mirror])
+    torch.testing.assert_close(method.maps.fused, scores / scores.amax(dim=(2, 3), keepdim=True))
+
+
+@pytest.mark.parametrize("epoch", [0, 1])
+def test_maps_of_the_first_epoch_are_not_accepted(
+    epoch: int, samples: SliceSamples, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    method = build()
+    method.maps = AttentionMaps(samples, (16, 16), "average")
+    assert method.network.head.bias is not None
+    torch.nn.init.constant_(method.network.head.bias, 100.0)  # it calls every slice a lesion
+    monkeypatch.setattr(AttentionFusion, "current_epoch", epoch)
+    method.step_loss(samples.batch(range(len(samples))))
+    assert len(method.maps.missing) == (len(method.maps.slices) if epoch == 0 else 0)
+
+
 def test_only_lesions_that_are_called_so_are_accepted(samples: SliceSamples) -> None:
     method = build()
     method.maps = AttentionMaps(samples, (2, 2), "average")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -184,8 +185,81 @@ def test_the_released_loss_has_weights_at_edges_and_a_mean_for_each_kind(batch: 
     inside = torch.where(batch["lung"][:2], n_l, -1.0)
     torch.testing.assert_close(terms["adversarial"], -0.01 * method.critic(inside).mean())
     assert terms["loss"].item() == pytest.approx(
-        sum(float(one) for key, one in terms.items() if key != "loss"), rel=1e-5
+        sum(one.item() for key, one in terms.items() if key != "loss"), rel=1e-5
     )
+
+
+def test_the_papers_terms_may_be_squares_and_teach_the_versions_they_speak_of(batch: Sample) -> None:
+    """Eqs. 1 and 2 with p = 2: the sum is of both versions, the fidelity is of the normal version alone."""
+    method = build("decomposition", variant="paper", p=2)
+    lesion, normal = halved(batch)
+    terms = method.loss(batch)
+    every = torch.cat([lesion, normal])
+    versions, lesions = method.versions(every)
+    torch.testing.assert_close(terms["reconstruction"], 100 * (versions + lesions - every).square().mean())
+    torch.testing.assert_close(terms["fidelity"], 100 * (versions[2:] - normal).square().mean())
+    for key, heads in (("fidelity", [True, False]), ("reconstruction", [True, True])):
+        weights = [head.weight for head in method.network.heads]
+        slopes = torch.autograd.grad(terms[key], weights, retain_graph=True, allow_unused=True)
+        assert [slope is not None and bool(slope.any()) for slope in slopes] == heads
+
+
+@pytest.mark.parametrize(
+    ("reading", "change", "expected"),
+    [
+        ("difference", -0.6, 0.3),
+        ("difference", 0.6, 0.3),
+        ("positive", -0.6, 0.3),
+        ("positive", 0.6, 0.0),
+        ("lesion", -0.6, 0.2),
+    ],
+)
+def test_the_heat_of_a_slice_is_read_as_asked(
+    reading: str, change: float, expected: float, batch: Sample, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the normal version changed, in grey values of [0, 1] (released), or the lesion version, here 0.2 (paper)."""
+    method = build("decomposition", heat=reading)
+    monkeypatch.setattr(method.network, "forward", lambda image: (image + change, torch.full_like(image, 0.2)))
+    heat = method.probabilities(batch["image"])[batch["lung"]]
+    torch.testing.assert_close(heat, torch.full_like(heat, expected))
+
+
+@pytest.mark.parametrize(
+    ("reading", "expected"), [("map", (0.5, 0.5)), ("difference", (0.231, 0.231)), ("positive", (0.0, 0.231))]
+)
+def test_vagans_map_is_read_as_asked(
+    reading: str, expected: tuple[float, float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of slices of grey 0 in [-1, 1]: a map of 0.5, which brightens, and one of -0.5, which darkens."""
+    method = build("vagan", heat=reading)
+    image = torch.full((2, 1, 16, 16), 0.5)
+    change = torch.tensor([0.5, -0.5]).view(2, 1, 1, 1)
+    monkeypatch.setattr(method.network, "forward", lambda image: change.expand_as(image))
+    heat = method.probabilities(image)
+    assert heat.amax(dim=(1, 2, 3)).tolist() == pytest.approx(expected, abs=1e-3)
+
+
+def test_bl_may_start_from_the_slice_itself(batch: Sample) -> None:
+    method = build("bl", change=True, common_lungs=True)
+    image = 2 * batch["image"] - 1
+    assert torch.equal(method.normal_version(image), image)
+    assert not torch.equal(build("bl").normal_version(image), image)
+
+
+def test_the_tags_of_diseased_scans_are_not_enough(blobs_copy: DatasetFolder) -> None:
+    blobs_copy.store.path.unlink()
+    simulate_labels(blobs_copy, ["scan-tags"])
+    labels = [tag for tags in blobs_copy.labels(["scan_tag"]).values() for tag in tags]
+    blobs_copy.store.path.unlink()
+    training = [case.case for case in blobs_copy.split.training]
+    blobs_copy.store.append(
+        [replace(labels[0], id=f"{number:032x}", case=name, label=number % 2) for number, name in enumerate(training)]
+    )
+    samples = SliceSamples(blobs_copy, blobs_copy.split.training, Grid(size=(32, 32)))
+    with pytest.raises(
+        InputError, match=r"no lesion, .* the tag of a diseased scan says nothing about its single slices"
+    ):
+        tagged_slices(samples)
 
 
 def test_the_released_critic_loss_is_a_hundredth(batch: Sample) -> None:
@@ -301,10 +375,31 @@ def test_critic_and_network_take_turns(
     assert str(turns) == expected
 
 
-def test_a_network_step_leaves_the_critic_alone(batch: Sample) -> None:
-    method = build("decomposition", adversarial=1.0)
-    method.loss(batch)["loss"].backward()
-    assert all(one.grad is not None for one in method.network.parameters())
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_a_step_changes_its_own_part_and_no_other_gathers_gradient(
+    name: str, config: MakeConfig, blobs: DatasetFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Network, critic and, in BL, classifier: each in its own steps."""
+    taken: set[int] = set()
+    step = Alternating.step
+
+    def watched(method: Alternating, optimizer: Any, loss: Tensor) -> None:
+        turn = [id(one) for one in method.all_optimizers()].index(id(optimizer))
+        own = list(method.trained_parts()[turn].parameters())
+        mine = {id(one) for one in own}
+        others = [one for one in method.parameters() if id(one) not in mine]
+        for one in others:
+            one.grad = None
+        before = [[one.detach().clone() for one in some] for some in (own, others)]
+        step(method, optimizer, loss)
+        assert any(not torch.equal(one, was) for one, was in zip(own, before[0], strict=True))
+        assert all(torch.equal(one, was) for one, was in zip(others, before[1], strict=True))
+        assert all(one.grad is None for one in others)
+        taken.add(turn)
+
+    monkeypatch.setattr(Alternating, "step", watched)
+    train(config(name, epochs=1, epoch_samples=12), blobs.root, tmp_path / "run", quiet=True, device="cpu")
+    assert taken == set(range(3 if name == "bl" else 2))
 
 
 @pytest.mark.parametrize("name", SYSTEMS)

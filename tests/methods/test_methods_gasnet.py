@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from collections.abc import Iterable
+from dataclasses import fields
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
+from torch.nn.functional import binary_cross_entropy_with_logits
 
 from groundglass.datasets.folder import DatasetFolder
 from groundglass.datasets.grid import Grid
@@ -27,6 +31,7 @@ from groundglass.methods.collapse import collapse_sentences
 from groundglass.methods.gasnet import GASNet
 from groundglass.methods.gasnet_optimizers import GasnetOptimizers
 from groundglass.methods.gasnet_optimizers import damped
+from groundglass.methods.gasnet_weights import Weights
 from groundglass.methods.gasnet_weights import resolve_weights
 from groundglass.methods.mil import MultipleInstance
 from groundglass.methods.mil import take
@@ -103,6 +108,8 @@ def test_each_step_has_fresh_volumes_for_each_update(volume_config: Make, sample
     batch = batch_for(method, samples)
     assert batch["part"].tolist() == [0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 8, 8]
     assert [batch["tag"][batch["part"] == part].tolist() for part in range(9)] == [[1, 1], *[[1, 1], [0, 0]] * 4]
+    first, *others = (take(batch, part)["image"] for part in (1, 3, 5, 7))
+    assert not all(torch.equal(first, other) for other in others)
     without = build(volume_config, weights={"labeled": 0})
     assert 0 not in batch_for(without, samples)["part"]
 
@@ -197,6 +204,116 @@ def parts() -> tuple[Tensor, Sample, Sample]:
     lung[..., 0] = True
     diseased = {"image": torch.full(shape, 0.75), "lung": lung}
     return torch.full(shape, 0.5), diseased, {"image": torch.full(shape, 0.5), "lung": lung}
+
+
+@pytest.fixture
+def lone(volume_config: Make, monkeypatch: pytest.MonkeyPatch) -> Callable[..., GASNet]:
+    """Builds a GASNet whose updates work without a trainer; they leave gradients behind and change nothing."""
+
+    def make(**options: Any) -> GASNet:
+        method = build(volume_config, **options)
+        method.adversaries.discriminator.eval()  # spectral norm goes on estimating in every other pass
+        players = (method.network, method.adversaries.generator, method.adversaries.discriminator)
+        optimizers = [torch.optim.SGD(player.parameters(), lr=0.0) for player in players]
+        monkeypatch.setattr(method, "optimizers", lambda: optimizers)
+        monkeypatch.setattr(method, "manual_backward", lambda loss: loss.backward())
+        monkeypatch.setattr(method, "lr_schedulers", list)
+        monkeypatch.setattr(method, "log_dict", lambda *_, **__: None)
+        return method
+
+    return make
+
+
+def check_slopes(parameters: Iterable[Tensor], loss: Tensor, update: Callable[[], Any]) -> None:
+    """An update follows the gradient of a loss, in every parameter."""
+    parameters = list(parameters)
+    expected = torch.autograd.grad(loss, parameters)
+    assert sum(float(slope.abs().sum()) for slope in expected) > 0
+    update()
+    for parameter, slope in zip(parameters, expected, strict=True):
+        torch.testing.assert_close(parameter.grad, slope, rtol=1e-3, atol=1e-6)
+
+
+def called(logits: Tensor, label: float) -> Tensor:
+    return binary_cross_entropy_with_logits(logits, torch.full_like(logits, label))
+
+
+@pytest.mark.parametrize("variant", ["paper", "released"])
+def test_segmenter_and_generator_are_to_make_the_composite_look_healthy(
+    variant: str, lone: Callable[..., GASNet], samples: VolumeSamples
+) -> None:
+    """Paper 003, Eqs. 1 and 2, where healthy is 0: what is left with every other term at 0 teaches both of them."""
+    others = {"recons": 0, "ig_to_d": 0, "labeled": 0, "healthy": 0, "mil": 0}
+    method = lone(variant=variant, weights=others)
+    batch = batch_for(method, samples)
+    diseased, players = take(batch, 1), method.adversaries
+    mask = method.probabilities(diseased["image"]) * (diseased["lung"] if variant == "released" else 1)
+    composite = mask * players.generator(diseased["image"]) + (1 - mask) * diseased["image"]
+    loss = called(players.discriminator(composite), 0)
+    both = [*method.network.parameters(), *players.generator.parameters()]
+    check_slopes(both, loss, lambda: method._update_players(batch))
+    assert all(one.grad is None for one in players.discriminator.parameters())
+
+
+def test_the_discriminator_is_to_call_healthy_volumes_alone_healthy(
+    lone: Callable[..., GASNet], samples: VolumeSamples
+) -> None:
+    """Paper 003, Eq. 2 with L_IgToD and L_IdToD, on the volumes that are there for the second update."""
+    method = lone()
+    batch = batch_for(method, samples)
+    diseased, healthy, players = take(batch, 5), take(batch, 6), method.adversaries
+    with torch.no_grad():
+        mask = method.probabilities(diseased["image"])
+        generated, composite = players.restore(diseased["image"], mask, diseased["lung"])
+    tell = players.discriminator
+    others = [called(tell(images), 1) for images in (composite, generated, diseased["image"])]
+    loss = torch.stack([*others, called(tell(healthy["image"]), 0)]).sum()
+    check_slopes(tell.parameters(), loss, lambda: method._update_discriminator(batch, 4))
+    assert all(one.grad is None for one in [*method.network.parameters(), *players.generator.parameters()])
+
+
+def test_each_update_of_the_discriminator_has_volumes_of_its_own(
+    lone: Callable[..., GASNet], samples: VolumeSamples
+) -> None:
+    method = lone(critic_steps=3)
+    batch = batch_for(method, samples)
+    batch["image"] = torch.rand_like(batch["image"])  # no two volumes are alike
+    shown: list[Tensor] = []
+    method.adversaries.discriminator.register_forward_pre_hook(lambda module, inputs: shown.append(inputs[0]))
+    method.training_step(batch, 0)
+    assert len(shown) == 1 + 3  # segmenter and generator, then the discriminator
+    for number, images in enumerate(shown[1:], start=1):
+        _, _, diseased, healthy = images.chunk(4)
+        torch.testing.assert_close(diseased, take(batch, 1 + 2 * number)["image"])
+        torch.testing.assert_close(healthy, take(batch, 2 + 2 * number)["image"])
+
+
+@pytest.mark.parametrize("name", [field.name for field in fields(Weights)])
+def test_a_weight_is_a_factor_and_0_leaves_the_term_out(
+    name: str, lone: Callable[..., GASNet], samples: VolumeSamples, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of_players = {field.name for field in fields(Weights)} - {"id_to_d"}
+    method = lone(synthetic_from=0, weights={"transplanted": 1.0})
+    monkeypatch.setattr(method, "manual_backward", lambda loss: None)
+    batch = batch_for(method, samples)
+
+    def terms(weight: float) -> dict[str, float]:
+        """Of one update of each player."""
+        method.weights = method.adversaries.weights = replace(method.weights, **{name: weight})
+        found = method._update_players(batch) | method._update_discriminator(batch, 2)
+        return {key: value.item() for key, value in found.items() if key in {*of_players, "d_loss"}}
+
+    without, once, twice = (terms(weight) for weight in (0, 1, 2))
+    assert set(once) == {*of_players, "d_loss"}
+    first, second, third = (one.pop("d_loss") for one in (without, once, twice))
+    assert third - second == pytest.approx(second - first, rel=1e-3, abs=1e-5)
+    assert (second - first > 1e-3) == (name in {"ig_to_d", "id_to_d"})  # what the discriminator is shown
+    term = once.pop(name, 0)
+    assert twice.pop(name, 0) == pytest.approx(2 * term)
+    assert without.pop(name, None) == (0 if name == "adversarial" else None)  # that one is computed all the same
+    assert (term > 0) == (name in of_players)
+    assert without == pytest.approx(once)
+    assert twice == pytest.approx(once)
 
 
 def softplus(value: float) -> float:

@@ -235,6 +235,40 @@ def test_pcm_takes_the_mean_of_places_that_are_alike(build: Build) -> None:
         assert float(refined.flatten()[place]) == pytest.approx(float(expected), abs=1e-3)
 
 
+def rows(*values: list[float]) -> Tensor:
+    """Maps ``(B, 1, 2, 2)``, one from each list."""
+    return torch.tensor(values, dtype=torch.float32).view(-1, 1, 2, 2).requires_grad_()
+
+
+def test_seams_loss_is_of_classes_equivariance_and_cross_regularization(
+    build: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ER and ECR as released, on maps of one size; of the slice without lesion only the class counts."""
+    method: SEAM = build("seam")
+    scores, again = rows([4, 2, 0, 0], [1, -2, -2, -1]), rows([10, 9, 0, 0], [-2, 1, -2, -1])
+    refined, refined_again = rows([1, 0.5, 0.1, 0.2], [0, 0, 1, 0]), rows([1, 1, 0.2, 0.3], [0, 1, 0, 0])
+    shown: list[Tensor] = []
+
+    def maps(image: Tensor) -> tuple[Tensor, Tensor]:
+        shown.append(image)
+        return ((scores, refined), (again, refined_again))[len(shown) - 1]
+
+    monkeypatch.setattr(method, "maps", maps)
+    terms = method.loss({"image": torch.rand(2, 1, 8, 8), "tag": torch.tensor([1, 0])})
+    assert [list(one.shape) for one in shown] == [[2, 1, 8, 8], [2, 1, 4, 4]]
+    # As shares of their maximum the first slice's maps are 1, 0.5, 0, 0 and 1, 0.9, 0, 0; one of eight differs, by 0.4.
+    assert terms["equivariance"].item() == pytest.approx(0.4 / 8)
+    # Largest differences of a view's refined map from the other view's map: 0.9 - 0.5 and 1 - 0.5; in half the slices.
+    assert terms["cross"].item() == pytest.approx((0.4 + 0.5) / 2)
+    by_tag = functional.softplus(torch.tensor([-1.5, -1.0, -4.75, -1.0])).sum() / 4  # mean scores, as the tags say
+    lowest = (0.1 + 0.2) / 2 / 2  # the lowest of four pixels, in half the slices
+    assert terms["classes"].item() == pytest.approx(by_tag.item() + lowest)
+    assert terms["loss"].item() == pytest.approx(by_tag.item() + lowest + 0.05 + 0.45)
+    for name, moved in (("equivariance", (scores, again)), ("cross", (refined, refined_again))):
+        slopes = torch.autograd.grad(terms[name], moved, retain_graph=True)
+        assert all(slope[0].any() and not slope[1].any() for slope in slopes)
+
+
 def test_seam_wants_a_smaller_second_view(build: Build) -> None:
     with pytest.raises(InputError, match="size 1"):
         build("seam", size=1.0)

@@ -30,9 +30,13 @@ def chests(tmp_path_factory: pytest.TempPathFactory) -> DatasetFolder:
     return folder
 
 
-def best_precision(folder: Path) -> float:
+def history(folder: Path, column: str) -> list[float]:
     with (folder / "history.csv").open(newline="") as file:
-        return max(float(row["val_average_precision"]) for row in csv.DictReader(file))
+        return [float(row[column]) for row in csv.DictReader(file) if row[column]]
+
+
+def best_precision(folder: Path) -> float:
+    return max(history(folder, "val_average_precision"))
 
 
 def prevalence(chests: DatasetFolder) -> float:
@@ -57,3 +61,23 @@ def test_attention_fusion_segments_lesions(chests: DatasetFolder, tmp_path: Path
     run = train(config, chests.root, tmp_path / "run", quiet=True, device="cpu")
     assert best_precision(run.folder) > 3 * prevalence(chests)
     assert pseudo_mask_scores(run.folder, chests)["dice_global"] > 0.1
+
+
+SMALLER: dict[str, Any] = {"grid": {"size": [64, 64]}, "epochs": 8, "validate_every": 2}
+
+
+def test_bl_finds_more_than_its_untrained_network(chests: DatasetFolder, tmp_path: Path) -> None:
+    """Three epochs of its classifier alone leave the network as it was: then the map is the image's brightness."""
+    config = load_recipe("bl", SMALLER | {"method_options": {"classifier_steps": 60}})
+    run = train(config, chests.root, tmp_path / "run", quiet=True, device="cpu")
+    untrained = history(run.folder, "val_average_precision")[0]
+    assert best_precision(run.folder) > untrained + 0.05
+    assert best_precision(run.folder) > 10 * prevalence(chests)
+
+
+def test_vagan_learns_to_change_little_and_lesions_most(chests: DatasetFolder, tmp_path: Path) -> None:
+    """Its map is unstable: brightness alone finds more."""
+    run = train(load_recipe("vagan", SMALLER), chests.root, tmp_path / "run", quiet=True, device="cpu")
+    changes = history(run.folder, "train_sparsity")
+    assert changes[-1] < 0.7 * changes[0]
+    assert history(run.folder, "val_average_precision")[-1] > 3 * prevalence(chests)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from lightning import seed_everything
 
 from groundglass.active.acquisition import ACQUISITIONS
 from groundglass.active.acquisition import Acquisition
+from groundglass.active.answers import Answers
 from groundglass.active.fit import fit
+from groundglass.active.identity import identity
 from groundglass.active.mc_dropout import check_dropout
 from groundglass.active.oracle import Oracle
 from groundglass.active.pool import Pool
@@ -26,13 +27,14 @@ from groundglass.active.selection import Asked
 from groundglass.active.settings import ActiveSettings
 from groundglass.active.state import Cycle
 from groundglass.active.state import State
+from groundglass.active.state import copied
 from groundglass.active.state import load_state
+from groundglass.active.state import save_state
 from groundglass.datasets.folder import DatasetFolder
 from groundglass.errors import InputError
 from groundglass.experiments.checkpoint import build_method
 from groundglass.experiments.config import Config
 from groundglass.experiments.precision import multiplying
-from groundglass.labels.store import LabelStore
 from groundglass.methods.method import Method
 from groundglass.training.allocator import keep_freed_memory
 
@@ -49,11 +51,13 @@ class ActiveLearning:
         output: The run folder: ``labels.jsonl`` (every answer), ``checkpoints/last.ckpt`` (state and weights).
         settings: What is asked and when to stop.
         config: The recipe that is trained in each cycle; its seed is replaced by that of ``settings``.
-        resume: Go on with the run in ``output``; the curve comes out as if it had never stopped.
+        resume: Go on with the run in ``output``; the curve comes out as if it had never stopped. The budget and the
+            number of cycles may be higher than before; it comes out as if they had been from the start.
         device: Where to train, for instance ``cpu`` or ``cuda``.
 
     Raises:
-        InputError: If a setting makes no sense, the dataset lacks masks, or the run folder is of another run.
+        InputError: If a setting makes no sense, the dataset lacks masks, or the run folder is of another run or lacks
+            answers.
     """
 
     def __init__(
@@ -78,15 +82,13 @@ class ActiveLearning:
         if self.acquisition.uses_draws:
             check_dropout(self.method)
         regions = Regions.of(self.config.grid.size, settings.regions, settings.remainder)
-        identity: dict[str, Any] = {"the dataset's split": folder.split.hash}
-        identity |= {f"setting {key}": value for key, value in settings.to_dict().items()}
-        identity |= {f"recipe key {key}": value for key, value in self.config.to_dict().items()}
-        self.state, weights = load_state(output, identity, resume=resume)
+        identified = identity(folder, settings, self.config)
+        self.state, weights, self._uncut = load_state(output, identified, resume=resume)
         self.pool = Pool(folder, folder.split.training, self.config.grid, regions)
         self.oracle = Oracle(self.pool, answer=settings.answer, rule=settings.rule, cost=settings.cost)
-        self.store = LabelStore(output / "labels.jsonl")
+        self.answers = Answers(output / "labels.jsonl")
         self.held_out = HeldOut(folder, self.config)
-        self.pool.add(self.store.read()[: self.state.answers])
+        self.pool.add(self.answers.first(self.state.answers))
         if weights is not None:
             self.method.load_state_dict(weights)
 
@@ -102,33 +104,39 @@ class ActiveLearning:
             on_cycle: Called after each training.
         """
         self.output.mkdir(parents=True, exist_ok=True)
+        self.answers.keep(self.state.answers)
+        while not self.state.finished:
+            if self.state.asked and not self.state.is_trained:
+                self._train()
+                if on_cycle is not None:
+                    on_cycle(self.state)
+            self._ask_on()
+            self._save()
+        return self.state
+
+    def _ask_on(self) -> None:
+        """Ask the next questions, the first ones too, or find out why there are none."""
         if not self.state.asked:
             self._ask(first_questions(self.pool, self._open(), self.settings))
             if not self.state.asked:
                 raise InputError(
                     f"a budget of {self.settings.budget_seconds:g} s does not pay for one answer; raise it"
                 )
-            self._save()
-        while not self.state.finished:
-            self._train()
-            if on_cycle is not None:
-                on_cycle(self.state)
-            if len(self.state.cycles) == self.settings.max_cycles:
-                self.state.finished = "the last cycle is done"
-            elif not self._open().any():
-                self.state.finished = "every region has been asked"
-            elif self.oracle.cheapest > self.settings.budget_seconds - self.state.seconds:
-                self.state.finished = BUDGET_SPENT
-            else:
-                self._ask(self._next_questions())
-            self._save()
-        return self.state
+        elif len(self.state.cycles) == self.settings.max_cycles:
+            self.state.finished = "the last cycle is done"
+        elif not self._open().any():
+            self.state.finished = "every region has been asked"
+        elif self.oracle.cheapest > self.settings.budget_seconds - self.state.seconds:
+            self.state.finished = BUDGET_SPENT
+        else:
+            self._ask(self._next_questions())
 
     def _fresh_method(self) -> Method:
         seed_everything(self.config.seed, verbose=False)
+        method = build_method(self.config)
         try:
-            return build_method(self.config).to(self.device)
-        except RuntimeError as error:
+            return method.to(self.device)
+        except (RuntimeError, AssertionError) as error:  # the latter from a torch that was built without CUDA
             raise InputError(f"--device {self.device!r} cannot be used here; choose cpu") from error
 
     def _train(self) -> None:
@@ -154,10 +162,9 @@ class ActiveLearning:
             )
         )
 
-    def _ask(self, questions: Iterable[Asked]) -> None:
+    def _ask(self, questions: Sequence[Asked]) -> None:
         """Ask until an answer cannot be paid for; the run ends if that is the first."""
-        known = {label.id for label in self.store.read()}
-        bought = []
+        before, bought = self.state.marked(), []
         for image, region in questions:
             labels = self.oracle.ask(image, region)
             cost = sum(label.seconds for label in labels)
@@ -170,8 +177,9 @@ class ActiveLearning:
         if not bought:
             self.state.finished = BUDGET_SPENT
             return
-        # A run that was stopped between this and the saving of its state asks the same again.
-        self.store.append([label for label in bought if label.id not in known])
+        if len(self.state.asked) < before["asked"] + len(questions) and self.state.uncut is None:
+            self.state.uncut, self._uncut = before, copied(self.method.state_dict())
+        self.answers.add(bought)
         self.state.answers += len(bought)
         self.pool.add(bought)
 
@@ -188,4 +196,4 @@ class ActiveLearning:
         return questions
 
     def _save(self) -> None:
-        self.state.save(self.output, self.method.state_dict(), self.config)
+        save_state(self.state, self.output, self.config, self.method.state_dict(), self._uncut)

@@ -17,6 +17,7 @@ from groundglass.active.selection import Neighborhood
 from groundglass.datasets.case import Case
 from groundglass.datasets.folder import DatasetFolder
 from groundglass.datasets.grid import Grid
+from groundglass.datasets.lungs import case_lungs
 from groundglass.datasets.preprocessing import slice_masks
 from groundglass.datasets.samples import SliceSamples
 from groundglass.errors import InputError
@@ -50,7 +51,7 @@ class Pool:
         self.samples = SliceSamples(folder, cases, grid, kinds=())
         self.affines: list[NDArray[np.float64]] = []
         self.depths: list[int] = []
-        parts = [self._masks(folder, case, grid) for case in cases]
+        parts = [self._masks(folder, case, grid) for case in self.samples.cases]
         self.masks: NDArray[np.bool_] = np.concatenate(parts)
         self.case: NDArray[np.int64] = self.samples.tensors["case"].numpy()
         self.index: NDArray[np.int64] = self.samples.tensors["index"].numpy()
@@ -92,7 +93,7 @@ class Pool:
     def _masks(self, folder: DatasetFolder, case: Case, grid: Grid) -> NDArray[np.bool_]:
         mask = folder.mask(case)
         assert mask is not None
-        placed = grid.around(folder.lungs(case) if grid.uses_lungs else None)
+        placed = grid.around(case_lungs(folder, case, folder.scan(case), grid)) if grid.uses_lungs else grid
         self.affines.append(placed.affine(mask))
         self.depths.append(mask.shape[0])
         return slice_masks(mask, placed)[slice(*(case.slices or (0, mask.shape[0])))]

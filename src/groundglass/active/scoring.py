@@ -85,10 +85,10 @@ class HeldOut:
     """
 
     def __init__(self, folder: DatasetFolder, config: Config) -> None:
-        split = folder.split
+        split, grid = folder.split, config.grid
         self.config = config
-        self.validation = list(scored_cases(folder, split.validation)) if has_masks(split.validation) else []
-        self.test = list(scored_cases(folder, split.test)) if has_masks(split.test) else []
+        self.validation = list(scored_cases(folder, split.validation, grid)) if has_masks(split.validation) else []
+        self.test = list(scored_cases(folder, split.test, grid)) if has_masks(split.test) else []
 
     def score(self, method: Method) -> tuple[float | None, float | None, float]:
         """Test Dice at the threshold chosen on validation, which is kept in ``method``, and at 0.5; the threshold."""

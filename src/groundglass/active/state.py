@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from dataclasses import dataclass
 from dataclasses import field
@@ -11,12 +10,17 @@ from typing import Any
 
 import torch
 
+from groundglass.active.identity import BUDGET
+from groundglass.active.identity import raised_limits
 from groundglass.errors import InputError
 from groundglass.experiments.checkpoint import AtomicCheckpointIO
 from groundglass.experiments.checkpoint import read_checkpoint
 from groundglass.experiments.config import Config
 
 CHECKPOINT = Path("checkpoints") / "last.ckpt"
+COUNTS = ("answers", "seconds", "lesion_answers", "score_seconds")
+
+Weights = dict[str, torch.Tensor]
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,8 @@ class State:
         cycles: One entry a finished training.
         score_seconds: Time it took to score the pool last.
         finished: Why there is nothing more to do; empty if there is.
+        uncut: What it had come to before the first questions whose answers were not all bought, for want of budget; a
+            larger budget goes on from there. ``None`` if there were none.
     """
 
     identity: dict[str, Any]
@@ -74,15 +80,45 @@ class State:
     cycles: list[Cycle] = field(default_factory=list)
     score_seconds: float = 0.0
     finished: str = ""
+    uncut: dict[str, Any] | None = None
 
-    def save(self, output: Path, weights: dict[str, torch.Tensor], config: Config) -> None:
-        """Write it with the weights, as a checkpoint that ``groundglass predict`` takes too."""
-        content = {"state_dict": weights, "hyper_parameters": {"config": config.to_dict()}, "active": asdict(self)}
-        AtomicCheckpointIO().save_checkpoint(content, output / CHECKPOINT)
+    @property
+    def is_trained(self) -> bool:
+        """Whether the last training had all answers so far."""
+        return bool(self.cycles) and self.cycles[-1].answers == len(self.asked)
+
+    def marked(self) -> dict[str, Any]:
+        """What :meth:`go_back` needs to come back to where the run is now."""
+        lengths = {"asked": len(self.asked), "cycles": len(self.cycles)}
+        return {**lengths, "counts": {name: getattr(self, name) for name in COUNTS}}
+
+    def go_back(self, mark: dict[str, Any]) -> None:
+        """Forget everything since a mark."""
+        del self.asked[mark["asked"] :], self.cycles[mark["cycles"] :]
+        for name, value in mark["counts"].items():
+            setattr(self, name, value)
 
 
-def load_state(output: Path, identity: dict[str, Any], *, resume: bool) -> tuple[State, dict[str, torch.Tensor] | None]:
-    """The state a run begins with or goes on from, and its weights if it has any.
+def save_state(state: State, output: Path, config: Config, weights: Weights, uncut: Weights | None) -> None:
+    """Write it with the weights, as a checkpoint that ``groundglass predict`` takes too.
+
+    Args:
+        state: What the run has come to.
+        output: The run folder.
+        config: What is trained.
+        weights: Of the current model.
+        uncut: Of the model before the questions that ``state.uncut`` is about.
+    """
+    content = {"state_dict": weights, "hyper_parameters": {"config": config.to_dict()}, "active": asdict(state)}
+    if uncut is not None:
+        content["uncut"] = uncut
+    AtomicCheckpointIO().save_checkpoint(content, output / CHECKPOINT)
+
+
+def load_state(output: Path, identity: dict[str, Any], *, resume: bool) -> tuple[State, Weights | None, Weights | None]:
+    """The state a run begins with or goes on from, and the weights of :func:`save_state` if it has any.
+
+    A larger limit than before takes a run up again where the smaller one changed its course.
 
     Raises:
         InputError: If there is a run already and it is not to be resumed, it was started with something else, or
@@ -92,7 +128,7 @@ def load_state(output: Path, identity: dict[str, Any], *, resume: bool) -> tuple
     if not path.exists():
         if (output / "labels.jsonl").exists() and not resume:
             raise InputError(f"{output}: there are answers already; go on by --resume, or choose another --output")
-        return State(identity), None
+        return State(identity), None, None
     if not resume:
         raise InputError(f"{output}: there is a run already; go on with it by --resume, or choose another --output")
     content = read_checkpoint(path)
@@ -101,13 +137,18 @@ def load_state(output: Path, identity: dict[str, Any], *, resume: bool) -> tuple
     record = content["active"]
     cycles = [Cycle(**cycle) for cycle in record["cycles"]]
     state = State(**{**record, "cycles": cycles, "asked": [tuple(pair) for pair in record["asked"]]})
-    _check_identity(output, state.identity, identity)
-    return state, content["state_dict"]
+    raised = raised_limits(output, state.identity, identity)
+    if raised and "uncut" not in record:
+        raise InputError(f"{output}: begun by an earlier version, so its limits stay as they are; start another run")
+    weights, uncut = content["state_dict"], content.get("uncut")
+    if raised:
+        state.identity, state.finished = identity, ""
+    if BUDGET in raised and state.uncut is not None:
+        state.go_back(state.uncut)
+        state.uncut, weights, uncut = None, uncut, None
+    return state, weights, uncut
 
 
-def _check_identity(output: Path, before: dict[str, Any], now: dict[str, Any]) -> None:
-    for key, value in json.loads(json.dumps(now)).items():
-        if json.loads(json.dumps(before.get(key))) != value:
-            raise InputError(
-                f"{output}: {key} is not what this run was started with; resume it unchanged or start another"
-            )
+def copied(weights: Weights) -> Weights:
+    """Weights as they are now, whatever is trained afterwards."""
+    return {name: value.detach().cpu().clone() for name, value in weights.items()}

@@ -6,7 +6,6 @@ import threading
 from contextlib import suppress
 from dataclasses import asdict
 from dataclasses import dataclass
-from itertools import combinations
 from pathlib import Path
 from typing import Any
 from typing import cast
@@ -25,7 +24,7 @@ from groundglass.annotate.training import finished_runs
 from groundglass.annotate.uncertain import UncertainQuestions
 from groundglass.datasets.catalog.layout import StatedIntensity
 from groundglass.errors import InputError
-from groundglass.labels.agreement import agreement
+from groundglass.labels.agreement import agreements
 
 MOST_ROWS = 32
 """Regions along a side: more, and one would not be seen."""
@@ -66,13 +65,13 @@ class Annotator:
         settings: How.
 
     Raises:
-        InputError: If the label store is damaged, or there is no such run or recipe.
+        InputError: If the label store is damaged, its folder cannot be made, or there is no such run or recipe.
     """
 
     def __init__(self, source: Source, settings: Settings | None = None) -> None:
         self.source = source
         self.settings = settings = settings or Settings()
-        source.work.mkdir(parents=True, exist_ok=True)
+        _make(source.work)
         self.model = CurrentModel()
         self.training = Training(source, settings.recipe, self._trained)
         scans = OpenScans(source)
@@ -91,10 +90,10 @@ class Annotator:
         gained = gains([run for run in runs if (run / "result.json").is_file()])
         return {
             "answers": len(own),
-            "seconds": round(sum(label.seconds for label, _ in own), 1),
+            "seconds": round(labels.spent(annotator) + skipped.spent(annotator), 1),
             "can_undo": bool(own),
             "can_redo": self.annotation.history.can_redo(annotator),
-            "notices": labels.notices + skipped.notices,
+            "notices": self._notices(),
             "training": self.training.status(),
             "model": {
                 "name": self.model.run.name if self.model.run else None,
@@ -109,15 +108,9 @@ class Annotator:
 
     def agreement(self, annotator: str) -> list[dict[str, Any]]:
         """How far this annotator and each other person agree."""
-        by_name: dict[str, list[Any]] = {}
-        for label in self.annotation.labels:
-            by_name.setdefault(label.annotator, []).append(label)
-        by_name.pop("simulated", None)
-        pairs = [pair for pair in combinations(sorted(by_name), 2) if annotator in pair]
-        return [
-            {"with": first if second == annotator else second, **asdict(agreement(by_name[first], by_name[second]))}
-            for first, second in pairs
-        ]
+        annotation = self.annotation
+        found = agreements(annotation.labels, annotator, affine=annotation.grids.affine)
+        return [{"with": name, **asdict(one)} for name, one in found.items()]
 
     def warm_up(self, annotator: str) -> None:
         """Begin to read the scan the page will open with, while the browser starts; what is wrong shows there."""
@@ -129,6 +122,11 @@ class Annotator:
     def close(self) -> None:
         """End what goes on in the background."""
         self.training.stop()
+
+    def _notices(self) -> list[str]:
+        annotation = self.annotation
+        kept = annotation.labels.notices + annotation.skipped.notices
+        return kept + self.source.notices + annotation.scans.left_out.notices + self.questions.notices
 
     def _cases(self) -> list[dict[str, Any]]:
         count = self.annotation.labels.case
@@ -158,11 +156,20 @@ class Annotator:
 
     def _open_quietly(self, case: str) -> None:
         with suppress(InputError):
-            self.annotation.scans.get(case)
+            self.annotation.scans.read(case)
 
     def _trained(self, run: Path) -> None:
         self.model.load(run)
         self.questions.refresh()
+
+
+def _make(work: Path) -> None:
+    try:
+        work.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"{work}: the folder for the answers cannot be made ({error.strerror}); name another with --work"
+        ) from error
 
 
 def open_annotator(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from datetime import UTC
 from datetime import datetime
@@ -12,16 +11,15 @@ import numpy as np
 
 from groundglass.annotate.questions import Question
 from groundglass.errors import InputError
+from groundglass.labels.cost import MAX_SECONDS
 from groundglass.labels.events import Label
 from groundglass.labels.events import Point
 from groundglass.labels.events import Position
 from groundglass.labels.events import Region
 from groundglass.labels.events import ScanTag
 from groundglass.labels.events import SliceTag
+from groundglass.labels.events import is_number
 from groundglass.scans.scan import Scan
-
-MAX_SECONDS = 600.0
-"""More than this was not spent on one answer: somebody left the room."""
 
 EDGE = 0.5
 """Pixels are squares around their centers: a scan ends half a pixel beyond its first and last center."""
@@ -66,8 +64,8 @@ class Answer:
         Raises:
             InputError: If it is missing or something else.
         """
-        value = self.body.get(name)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        value: Any = self.body.get(name)
+        if not is_number(value):
             raise InputError(f"the request has no usable number {name!r}; reload the page")
         return float(value)
 
@@ -117,7 +115,7 @@ def to_event(answer: Answer, scan: Scan, annotator: str, question: Question | No
     """The label event of an answer about a scan.
 
     Args:
-        answer: ``kind`` is ``point``, ``nothing``, ``slice_tag`` or ``scan_tag``.
+        answer: ``kind`` is ``point``, ``nothing``, ``unsure``, ``slice_tag`` or ``scan_tag``.
         scan: The case in canonical orientation.
         annotator: Who answered.
         question: The region that was asked about, or ``None`` if the annotator looks around freely.
@@ -136,10 +134,12 @@ def to_event(answer: Answer, scan: Scan, annotator: str, question: Question | No
     if kind == "point":
         position = _clicked(answer, scan)
         return Point(**given, position=position, label=answer.label())
-    if kind == "nothing":
-        return empty_region(question, scan, given) if question else _slice_tag(answer, scan, given, 0)
-    if kind == "slice_tag":
-        return _slice_tag(answer, scan, given, answer.label())
+    if question is not None and kind in ("nothing", "unsure"):
+        return empty_region(question, scan, given)
+    if kind == "unsure":
+        raise InputError("there is no question to be unsure about; turn on guided mode")
+    if kind in ("nothing", "slice_tag"):
+        return _slice_tag(answer, scan, given, 0 if kind == "nothing" else answer.label())
     if kind == "scan_tag":
         return ScanTag(**given, label=answer.label())
     raise InputError("the request's 'kind' is not known; reload the page")

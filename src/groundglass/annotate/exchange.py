@@ -11,10 +11,10 @@ from groundglass.annotate.answers import EDGE
 from groundglass.annotate.state import Annotation
 from groundglass.errors import InputError
 from groundglass.labels.events import Point
-from groundglass.labels.markups import from_csv
 from groundglass.labels.markups import from_slicer
-from groundglass.labels.markups import to_csv
 from groundglass.labels.markups import to_slicer
+from groundglass.labels.table import from_csv
+from groundglass.labels.table import to_csv
 
 
 def export_slicer(annotation: Annotation, case: str) -> str:
@@ -39,7 +39,7 @@ def import_points(annotation: Annotation, annotator: str, case: str, name: str, 
 
     Args:
         annotation: Where they go.
-        annotator: Who imports them; a table may name others.
+        annotator: Who imports them; a table may name others. New points of a Slicer list are the importer's.
         case: The case the points are of, unless a table says it.
         name: Name of the file, which tells its kind.
         text: Its content.
@@ -51,23 +51,23 @@ def import_points(annotation: Annotation, annotator: str, case: str, name: str, 
         InputError: If the file is of another kind or damaged, or a point lies outside its image.
     """
     if name.lower().endswith(".json"):
-        points = from_slicer(text, case, annotator)
+        points = from_slicer(text, case, annotator="")
     elif name.lower().endswith(".csv"):
-        points = from_csv(text, annotator, case)
+        points = from_csv(text, annotator="", case=case)
     else:
         raise InputError("the file is neither .mrk.json nor .csv; export the points as one of them")
     for one in sorted({point.case for point in points}):
         _check_inside(annotation, one, [point for point in points if point.case == one])
-    return annotation.add(points)
+    return annotation.add(points, annotator)
 
 
 def _check_inside(annotation: Annotation, case: str, points: Sequence[Point]) -> None:
-    scan = annotation.scans.get(case).scan
+    scan = annotation.scans.grid(case)
     indices = scan.to_indices(np.array([point.position for point in points]))
     outside = ~((indices >= -EDGE) & (indices <= np.array(scan.shape) - EDGE)).all(axis=1)
     if outside.any():
         x, y, z = points[int(np.argmax(outside))].position
         raise InputError(
             f"{int(outside.sum())} of {len(points)} points lie outside the image of case {case}, the first at "
-            f"{x:.1f}, {y:.1f}, {z:.1f} mm LPS; choose their case, or check their coordinate system"
+            f"{x:.6g}, {y:.6g}, {z:.6g} mm LPS; choose their case, or check their coordinate system"
         )

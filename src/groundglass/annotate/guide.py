@@ -11,6 +11,7 @@ from groundglass.annotate.journal import Journal
 from groundglass.annotate.questions import Question
 from groundglass.annotate.questions import QuestionSource
 from groundglass.annotate.scans import OpenScans
+from groundglass.errors import InputError
 
 
 class Guide:
@@ -49,30 +50,56 @@ class Guide:
     def next(self, annotator: str) -> Question | None:
         """The annotator's open question, or the next one if it has been answered; ``None`` if nothing is left.
 
-        Raises:
-            InputError: If a scan cannot be read.
+        Scans that cannot be read are left out.
         """
-        with self._lock:
-            question = self._asked.get(annotator)
-            if question is None or self.is_answered(question, annotator):
-                question = self.source.next(self._is_closed(annotator))
-                self._put(annotator, question)
-            return question
+        while True:
+            question = self._chosen(annotator)
+            if question is None or self._can_be_seen(question):
+                return question
 
-    def put(self, annotator: str, question: Question | None) -> None:
-        """Ask this next, for instance what has just been undone."""
-        with self._lock:
-            self._put(annotator, question)
+    def put(self, annotator: str, question: Question) -> None:
+        """Ask this next, for instance what has just been undone. Waits for nobody whose question is being chosen."""
+        self._asked[annotator] = question
 
     def is_answered(self, question: Question, annotator: str) -> bool:
         """Whether this annotator has answered or skipped the question."""
         return any(annotator in self._cover(journal, question) for journal in (self.labels, self.skipped))
 
+    def _chosen(self, annotator: str) -> Question | None:
+        with self._lock:
+            question = self._asked.get(annotator)
+            if question is None or self._is_done(question, annotator):
+                question = self.source.next(self._is_closed(annotator))
+                if question is None:
+                    self._asked.pop(annotator, None)
+                else:
+                    self._asked[annotator] = question
+            return question
+
+    def _can_be_seen(self, question: Question) -> bool:
+        """Whether its slice can be shown; outside the lock, as opening a scan may take seconds."""
+        try:
+            self.scans.read(question.case).voxels(question.index, question.index + 1)
+        except InputError as error:
+            self.scans.left_out.add(question.case, error)
+            return False
+        return True
+
+    def _is_done(self, question: Question, annotator: str) -> bool:
+        """Whether it has been answered or cannot be: an unreadable scan must not stop the other questions."""
+        if question.case in self.scans.left_out:
+            return True
+        try:
+            return self.is_answered(question, annotator)
+        except InputError as error:
+            self.scans.left_out.add(question.case, error)
+            return True
+
     def _is_closed(self, annotator: str) -> Callable[[Question], bool]:
-        taken = {question.key for name, question in self._asked.items() if name != annotator}
+        taken = {question.key for name, question in list(self._asked.items()) if name != annotator}
 
         def is_closed(question: Question) -> bool:
-            if self.is_answered(question, annotator):
+            if self._is_done(question, annotator):
                 return True
             others = self._cover(self.labels, question)
             return not self._read_twice(question) and bool(others or question.key in taken)
@@ -88,12 +115,6 @@ class Guide:
         version = journal.version(question.case)
         known = self._coverage.get(key)
         if known is None or known[0] != version:
-            scan = self.scans.get(question.case).scan
-            known = self._coverage[key] = (version, Coverage(journal.case(question.case), scan))
+            grid = self.scans.grid(question.case)
+            known = self._coverage[key] = (version, Coverage(journal.case(question.case), grid))
         return known[1].annotators(question)
-
-    def _put(self, annotator: str, question: Question | None) -> None:
-        if question is None:
-            self._asked.pop(annotator, None)
-        else:
-            self._asked[annotator] = question

@@ -31,18 +31,29 @@ class History:
         entries = [(label, journal) for journal in self.journals for label in journal if label.annotator == annotator]
         return sorted(entries, key=lambda entry: entry[0].time or "")
 
-    def undo(self, annotator: str) -> Label | None:
-        """Retract the last answer.
+    def last(self, annotator: str) -> Label | None:
+        """The last answer, which an undo would retract."""
+        own = self.own(annotator)
+        return own[-1][0] if own else None
+
+    def page(self, annotator: str, before: str | None, limit: int) -> list[Entry]:
+        """An annotator's answers, newest first.
+
+        Args:
+            annotator: Whose.
+            before: Id of the last answer of the page before; ``None`` for the first page.
+            limit: How many at most.
 
         Raises:
-            InputError: If it cannot be written.
+            InputError: If ``before`` is no answer of theirs.
         """
-        own = self.own(annotator)
-        if not own:
-            return None
-        label, _ = own[-1]
-        self.retract(annotator, label.id)
-        return label
+        own = self.own(annotator)[::-1]
+        if before is None:
+            return own[:limit]
+        for number, (label, _) in enumerate(own, start=1):
+            if label.id == before:
+                return own[number : number + limit]
+        raise InputError("that answer is no longer there; reload the page")
 
     def redo(self, annotator: str) -> Label | None:
         """Append the answer that was retracted last once more, with another id.
@@ -58,6 +69,11 @@ class History:
         journal.append(again)
         undone.pop()
         return again
+
+    def last_undone(self, annotator: str) -> Label | None:
+        """What :meth:`redo` would give again."""
+        undone = self._undone.get(annotator)
+        return undone[-1][0] if undone else None
 
     def retract(self, annotator: str, id: str) -> Label:
         """Take an answer back; :meth:`redo` gives it again.

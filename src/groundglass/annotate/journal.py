@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import json
+import os
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+from groundglass.annotate.tally import Tally
 from groundglass.errors import InputError
 from groundglass.labels.events import Label
-from groundglass.labels.events import Retraction
-from groundglass.labels.events import from_json
+from groundglass.labels.store import DamagedLineError
 from groundglass.labels.store import LabelStore
+from groundglass.labels.store import is_whole
+from groundglass.labels.store import parse_line
 
 TORN = "the last line of {name} was cut off when it was written: it is left out, and removed with the next answer"
 REPLACED = "{name} was replaced or cut by another program; it has been read anew"
 
 
 class Journal:
-    """The labels of a store that count, by case, kept up to date.
+    """The labels of a store that count, by case, kept up to date. Any number of threads may use it at once.
 
     Args:
         path: The ``.jsonl`` file; it need not exist yet.
@@ -29,10 +32,12 @@ class Journal:
     def __init__(self, path: Path) -> None:
         self.store = LabelStore(path)
         self.notices: list[str] = []
+        self._lock = threading.Lock()
+        self._tally = Tally()
         self._forget()
         self.refresh()
-        if self._torn():
-            self.notices.append(TORN.format(name=path.name))
+        if self._rest and not self._early:
+            self._say(TORN)
 
     def append(self, *labels: Label) -> None:
         """Append events, all or none; they are on the disk when this returns.
@@ -48,91 +53,90 @@ class Journal:
         """Read what this or another process has appended.
 
         Raises:
-            InputError: If the file cannot be read or a line is damaged.
+            InputError: If the file cannot be read or a line is damaged; each time until that is mended.
         """
-        new = self._new_bytes()
-        for line in new.split(b"\n") if new else []:
-            self._lines += 1
-            if line.strip():
-                self._take(self._parse(line))
+        with self._lock:
+            try:
+                self._read_on()
+            except DamagedLineError:  # if it was edited in place, what was read before says nothing
+                self._forget()
+                self._read_on()
 
     def case(self, name: str) -> list[Label]:
         """Labels of a case that were not retracted, oldest first."""
-        return list(self._live.get(name, {}).values())
+        with self._lock:
+            return self._tally.case(name)
 
     def __iter__(self) -> Iterator[Label]:
-        """All labels that were not retracted, case by case."""
-        return (label for labels in self._live.values() for label in labels.values())
+        """All labels that were not retracted, case by case, as of now."""
+        with self._lock:
+            return iter(list(self._tally))
 
     def find(self, id: str) -> Label | None:
         """A label that counts, by its id."""
-        case = self._case_of.get(id)
-        return None if case is None else self._live[case].get(id)
+        with self._lock:
+            return self._tally.find(id)
 
     def knows(self, id: str) -> bool:
         """Whether an event of that id was ever written."""
-        return id in self._case_of or id in self._retracted
+        with self._lock:
+            return self._tally.knows(id)
 
     def version(self, case: str) -> int:
         """Grows when the labels of a case change."""
-        return self._versions.get(case, 0)
+        with self._lock:
+            return self._tally.version(case)
+
+    def spent(self, annotator: str) -> float:
+        """Seconds of all answers of an annotator, of those taken back as well: that time is gone too."""
+        with self._lock:
+            return self._tally.spent(annotator)
 
     def _forget(self) -> None:
-        self._offset = self._lines = 0
+        self._tally = Tally(self._tally)
         self._inode: int | None = None
-        self._live: dict[str, dict[str, Label]] = {}
-        self._case_of: dict[str, str] = {}
-        self._retracted: set[str] = set()
-        self._versions: dict[str, int] = {name: count + 1 for name, count in getattr(self, "_versions", {}).items()}
+        self._offset = self._lines = 0  # of the whole lines that were read
+        self._rest = self._early = b""  # the last line, if its end is not there; and if it was taken nevertheless
+
+    def _read_on(self) -> None:
+        *whole, self._rest = self._new_bytes().split(b"\n")
+        for line in whole:
+            self._take(line)
+            self._offset += len(line) + 1
+            self._lines += 1
+            self._early = b""
+        if is_whole(self._rest):
+            self._take(self._rest)
+            self._early = self._rest
+
+    def _take(self, line: bytes) -> None:
+        if line.strip() and line != self._early:
+            self._tally.take(parse_line(self.store.path.name, self._lines + 1, line))
 
     def _new_bytes(self) -> bytes:
-        """Whole lines behind what has been read, without the last line's end."""
+        """What comes after the whole lines that were read."""
         path = self.store.path
         try:
-            status = path.stat()
-            if self._inode not in (None, status.st_ino) or status.st_size < self._offset:
-                self._start_anew()
-            self._inode = status.st_ino
-            if status.st_size == self._offset:
-                return b""
             with path.open("rb") as file:
+                status = os.fstat(file.fileno())
+                shorter = status.st_size < self._offset + len(self._early)
+                if shorter or self._inode not in (None, status.st_ino):
+                    self._start_anew()
+                self._inode = status.st_ino
                 file.seek(self._offset)
-                whole, end, _ = file.read().rpartition(b"\n")
+                return file.read()
         except FileNotFoundError:
-            if self._offset:
+            if self._offset or self._early:
                 self._start_anew()
             return b""
         except OSError as error:
             raise InputError(f"{path.name}: the labels could not be read ({error.strerror})") from error
-        self._offset += len(whole) + len(end)
-        return whole
 
     def _start_anew(self) -> None:
         self._forget()
-        self.notices.append(REPLACED.format(name=self.store.path.name))
+        self._say(REPLACED)
 
-    def _parse(self, line: bytes) -> Label:
-        try:
-            return from_json(json.loads(line))
-        except (ValueError, AttributeError) as error:
-            name = self.store.path.name
-            raise InputError(f"{name}, line {self._lines}: {error}; mend or remove that line, then restart") from error
-
-    def _take(self, label: Label) -> None:
-        if isinstance(label, Retraction):
-            self._retracted.add(label.target)
-            self._drop(label.target)
-        elif label.id not in self._retracted:
-            self._live.setdefault(label.case, {})[label.id] = label
-            self._case_of[label.id] = label.case
-        self._versions[label.case] = self.version(label.case) + 1
-
-    def _drop(self, id: str) -> None:
-        case = self._case_of.pop(id, None)
-        if case is not None:
-            self._live[case].pop(id, None)
-            self._versions[case] = self.version(case) + 1
-
-    def _torn(self) -> bool:
-        path = self.store.path
-        return path.exists() and path.stat().st_size > self._offset
+    def _say(self, notice: str) -> None:
+        """Add a notice, unless it is there already."""
+        if (text := notice.format(name=self.store.path.name)) not in self.notices:
+            self.notices.append(text)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import os
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +43,7 @@ class OpenScan:
     """
 
     def __init__(self, image: Image) -> None:
-        self.stamp = image.stamp
+        self.version = image.stamp  # before it is read: what is replaced meanwhile shows as changed
         self.image = image
         self._ready = threading.Condition()
         self._failed: InputError | None = None
@@ -57,8 +60,10 @@ class OpenScan:
         """Slices ``first`` to ``last - 1``, ``(d, H, W)``, as soon as they are there.
 
         Raises:
-            InputError: If the file turns out to be damaged.
+            InputError: If the file turns out to be damaged, or there are no such slices.
         """
+        if not 0 <= first < last <= self.scan.shape[0]:
+            raise InputError(f"case {self.image.case} has no slice {last - 1}; it has {self.scan.shape[0]}")
         with self._ready:
             self._ready.wait_for(lambda: self._count >= last or self._failed is not None)
             if self._failed is not None:
@@ -101,11 +106,22 @@ class OpenScan:
 
 
 def _whole(image: Image) -> Scan:
-    return to_canonical(read_scan(image.path, intensity=image.intensity))
+    with _without_folders(image.path):
+        return to_canonical(read_scan(image.path, intensity=image.intensity))
+
+
+@contextmanager
+def _without_folders(path: Path) -> Iterator[None]:
+    """The page shows names of files, and not where the server keeps them."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(str(error).replace(f"{path.parent}{os.sep}", "")) from error
 
 
 def _given_lungs(path: Path, scan: Scan) -> Scan:
-    lungs = to_canonical(read_mask(path))
+    with _without_folders(path):
+        lungs = to_canonical(read_mask(path))
     if lungs.shape != scan.shape:
         raise InputError(f"{path.name}: its size {lungs.shape} is not the image's {scan.shape}; prepare the case again")
     return lungs

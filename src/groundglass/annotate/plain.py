@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -12,6 +13,7 @@ from groundglass.datasets.catalog.layout import Source
 from groundglass.datasets.catalog.layout import StatedIntensity
 from groundglass.datasets.catalog.layout import by_stem
 from groundglass.datasets.catalog.pairs import PairedFolders
+from groundglass.datasets.folder import DESCRIPTION
 from groundglass.datasets.prepare import SAFE_NAME
 from groundglass.datasets.prepare import prepare
 from groundglass.datasets.splits import Split
@@ -28,23 +30,34 @@ FILES = (*VOLUME_SUFFIXES, ".zip")
 def plain_scans(path: Path) -> dict[str, Path]:
     """The scans at ``path`` by case name: a file, or a folder of volumes, of zip archives and of folders of slices.
 
-    A folder that itself holds DICOM files or pictures is one scan: its slices. Of a folder with ``images/`` the scans
-    in there are taken.
+    A folder that itself holds DICOM files or pictures is one scan: its slices. Of a folder with ``images/`` each file
+    and folder in there is one, pictures too, as ``groundglass prepare`` takes them.
 
     Raises:
         InputError: If there is no scan, or a name cannot name a case.
     """
     if not path.exists():
         raise InputError(f"{path}: there is no such file or folder; check the path")
-    if (path / "images").is_dir():
-        path = path / "images"
-    scans = by_stem([path] if _is_one_scan(path) else filter(_may_be_scan, path.iterdir()))
+    scans = by_stem(_paired(path) if _has_images(path) else _loose(path))
     if not scans:
         raise InputError(f"{path}: holds no scan; give a folder of {KINDS}")
     for name, scan in scans.items():
         if not SAFE_NAME.fullmatch(name):
             raise InputError(f"{scan}: cannot name a case; use letters, digits, spaces and . _ + - = only")
     return scans
+
+
+def _has_images(path: Path) -> bool:
+    return (path / "images").is_dir()
+
+
+def _paired(path: Path) -> Iterable[Path]:
+    files = (*FILES, *images.SUFFIXES)
+    return (one for one in (path / "images").iterdir() if one.is_dir() or one.name.lower().endswith(files))
+
+
+def _loose(path: Path) -> Iterable[Path]:
+    return [path] if _is_one_scan(path) else filter(_may_be_scan, path.iterdir())
 
 
 def _is_one_scan(path: Path) -> bool:
@@ -93,11 +106,13 @@ class PlainScans(Layout):
 def prepare_plain(path: Path, output: Path, intensity: StatedIntensity | None = None) -> None:
     """Copy the scans at ``path`` as a dataset to ``output``, beside the labels that may be there already.
 
-    Positions of labels are in mm, so they hold for the copies, whatever the orientation of the files.
+    Positions of labels are in mm, so they hold for the copies, whatever the orientation of the files. A dataset that
+    was made from fewer of these scans before is made anew; its labels and runs stay.
 
     Raises:
         InputError: If a scan cannot be read or written.
     """
-    paired = path.is_dir() and (path / "images").is_dir()
+    paired = _has_images(path)
     layout: Layout = PairedFolders(path, intensity=intensity) if paired else PlainScans(path, intensity)
+    (output / DESCRIPTION).unlink(missing_ok=True)
     prepare(layout, output, name=path.name)

@@ -18,6 +18,7 @@ from groundglass.active.regions import Regions
 from groundglass.annotate.open_scan import OpenScan
 from groundglass.annotate.scans import OpenScans
 from groundglass.annotate.source import Image
+from groundglass.errors import InputError
 from groundglass.scans.scan import Intensity
 
 Span = tuple[int, int]
@@ -107,7 +108,7 @@ def shows_lung(lungs: NDArray[np.bool_], question: Question) -> bool:
 
 
 class RandomQuestions:
-    """Regions drawn at random, ten of a scan before the next scan.
+    """Regions drawn at random, ten of a scan before the next scan. Scans that cannot be read are left out.
 
     Args:
         scans: Opens them.
@@ -122,12 +123,12 @@ class RandomQuestions:
         self.regions = regions
         self.random = random.Random(seed)
         self._asked = 0
-        self._orders: dict[str, list[int]] = {}
+        self._orders: dict[tuple[str, int, int, int], list[int]] = {}
 
     def next(self, is_closed: IsClosed) -> Question | None:
         """The first region that is open, in an order drawn once for each scan."""
         for _ in range(len(self.images)):
-            found = self._in_scan(self.images[0], is_closed)
+            found = self._if_readable(self.images[0], is_closed)
             self._asked += 1
             if found is None or self._asked % PER_SCAN == 0:
                 self.images.append(self.images.pop(0))
@@ -135,13 +136,23 @@ class RandomQuestions:
                 return found
         return None
 
+    def _if_readable(self, image: Image, is_closed: IsClosed) -> Question | None:
+        if image.case in self.scans.left_out:
+            return None
+        try:
+            return self._in_scan(image, is_closed)
+        except InputError as error:
+            self.scans.left_out.add(image.case, error)
+            return None
+
     def _in_scan(self, image: Image, is_closed: IsClosed) -> Question | None:
-        scan = self.scans.get(image.case)
+        scan = self.scans.read(image.case)
         depth, height, width = scan.scan.shape
         regions = Regions.of((height, width), self.regions)
         first, last = image.slices or (0, depth)
         count = (last - first) * len(regions)
-        order = self._orders.setdefault(image.case, self.random.sample(range(count), count))
+        key = (image.case, depth, height, width)  # a file that is replaced may have another size
+        order = self._orders.setdefault(key, self.random.sample(range(count), count))
         dull: set[int] = set()
         found = None
         for number in order:
@@ -152,7 +163,7 @@ class RandomQuestions:
                 found = question
                 break
             dull.add(number)
-        self._orders[image.case] = [number for number in order if number not in dull] if dull else order
+        self._orders[key] = [number for number in order if number not in dull] if dull else order
         return found
 
     def _shows_lung(self, scan: OpenScan, question: Question) -> bool:

@@ -46,7 +46,7 @@ def routes() -> list[BaseRoute]:
         Route("/api/points.csv", _export_csv),
         Route("/api/answers", _answers),
         Route("/api/answers/{id}", _find),
-        _post("/api/answers", lambda app, name, body: app.annotation.answer(name, body)),
+        _post("/api/answers", _answer),
         _post("/api/undo", lambda app, name, body: app.annotation.undo(name)),
         _post("/api/redo", lambda app, name, body: app.annotation.redo(name)),
         _post("/api/retract", lambda app, name, body: app.annotation.retract(name, _text(body, "id"))),
@@ -92,11 +92,13 @@ def _summary(request: Request) -> Response:
 
 def _case(request: Request) -> Response:
     app, case = _app(request), request.path_params["case"]
-    scan = app.annotation.scans.get(case).scan
+    opened = app.annotation.scans.get(case)
+    scan = opened.scan
     question = app.annotation.guide.current(_name(request))
     return JSONResponse(
         {
             "case": case,
+            "version": opened.version,
             "shape": scan.shape,
             "spacing": scan.spacing,
             "affine": scan.affine.tolist(),
@@ -109,8 +111,8 @@ def _case(request: Request) -> Response:
 
 
 def _slice(request: Request) -> Response:
-    parameters = request.path_params
-    return _raw(_app(request).annotation.scans.slice_bytes(parameters["case"], parameters["index"]))
+    parameters, version = request.path_params, request.query_params.get("version")
+    return _raw(_app(request).annotation.scans.slice_bytes(parameters["case"], parameters["index"], version))
 
 
 def _probability(request: Request) -> Response:
@@ -128,7 +130,7 @@ def _uncertainty(request: Request) -> Response:
 def _opinion(request: Request, kind: str) -> NDArray[np.float32]:
     app, case, index = _app(request), request.path_params["case"], request.path_params["index"]
     about = app.model.uncertainty if kind == "uncertainty" else app.model.probabilities
-    return about(case, app.annotation.scans.get(case), index)
+    return about(case, app.annotation.scans.check(case, request.query_params.get("version")), index)
 
 
 def _bytes(shares: NDArray[Any]) -> bytes:
@@ -154,11 +156,19 @@ def _download(text: str, name: str, kind: str) -> Response:
 
 
 def _answers(request: Request) -> Response:
-    return JSONResponse(_app(request).annotation.answers(_name(request)))
+    before = request.query_params.get("before")
+    return JSONResponse(_app(request).annotation.answers(_name(request), before=before))
 
 
 def _find(request: Request) -> Response:
     return JSONResponse(_app(request).annotation.find(request.path_params["id"]))
+
+
+def _answer(app: Annotator, name: str, body: Any) -> Any:
+    """Whoever looked at another version of the image than there is now did not answer about this one."""
+    if isinstance(body, dict) and body.get("version") is not None and not app.source.has_changed:
+        app.annotation.scans.check(_text(body, "case"), _text(body, "version"))
+    return app.annotation.answer(name, body)
 
 
 def _import(app: Annotator, name: str, body: Any) -> Any:

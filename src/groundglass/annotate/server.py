@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
-import logging
 import socket
 import webbrowser
 from collections.abc import Sequence
@@ -12,7 +10,6 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.responses import PlainTextResponse
@@ -23,17 +20,16 @@ from starlette.routing import Route
 from groundglass.annotate.annotator import Annotator
 from groundglass.annotate.guard import LOGIN
 from groundglass.annotate.guard import Guard
+from groundglass.annotate.hosts import OwnHost
+from groundglass.annotate.hosts import in_link
 from groundglass.annotate.routes import routes
 from groundglass.annotate.sessions import Sessions
 from groundglass.errors import InputError
-
-logger = logging.getLogger(__name__)
 
 MAX_BODY = 1_000_000
 """Bytes of a request; a file of points may be imported in one."""
 
 COOKIE_SECONDS = 12 * 3600
-LOOPBACK = ("127.0.0.1", "localhost")
 
 
 def build_app(annotator: Annotator, sessions: Sessions, *, host: str = "127.0.0.1", port: int = 0) -> Starlette:
@@ -60,7 +56,7 @@ def build_app(annotator: Annotator, sessions: Sessions, *, host: str = "127.0.0.
     app = Starlette(
         routes=[Route(LOGIN, login), *routes()],
         middleware=[
-            Middleware(TrustedHostMiddleware, allowed_hosts=_own_names(host), www_redirect=False),
+            Middleware(OwnHost, host=host),
             Middleware(Guard, sessions=sessions, cookie=cookie),
             Middleware(RequestBodyLimitMiddleware, max_body_size=MAX_BODY),
         ],
@@ -70,43 +66,12 @@ def build_app(annotator: Annotator, sessions: Sessions, *, host: str = "127.0.0.
     return app
 
 
-def _own_names(host: str) -> list[str]:
-    """Names a request may call this server by; a foreign name that leads here is an attack (DNS rebinding)."""
-    names = [*LOOPBACK, host]
-    return names if is_loopback(host) else [*names, socket.gethostname(), socket.getfqdn()]
-
-
 def _refused(request: Request, error: Exception) -> Response:
     return JSONResponse({"error": str(error)}, 400)
 
 
 def _failed(request: Request, error: Exception) -> Response:
     return JSONResponse({"error": "something went wrong in the server; the terminal says what"}, 500)
-
-
-def is_loopback(host: str) -> bool:
-    """Whether an address is reached from this machine alone."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def check_host(host: str, *, allow_remote: bool) -> None:
-    """Whether the server may be bound to an address.
-
-    Raises:
-        InputError: If other machines reach it and that was not allowed.
-    """
-    if is_loopback(host):
-        return
-    if not allow_remote:
-        raise InputError(f"--host {host}: other machines could reach the scans; add --allow-remote if that is wanted")
-    logger.warning(
-        "other machines can reach this server at %s, unencrypted: whoever has a link sees the scans; use a trusted "
-        "network only, or a tunnel (ssh -L)",
-        host,
-    )
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -151,8 +116,7 @@ def serve(
     sessions = Sessions(annotators)
     with bind(host, port) as listening:
         port = listening.getsockname()[1]
-        shown = socket.gethostname() if host in ("0.0.0.0", "::") else host
-        links = [f"http://{shown}:{port}{LOGIN}?token={token}" for token in sessions.tokens]
+        links = [f"http://{in_link(host)}:{port}{LOGIN}?token={token}" for token in sessions.tokens]
         annotator.warm_up(annotators[0].strip())
         for name, link in zip(annotators, links, strict=True):
             print(f"{name}: {link}", flush=True)

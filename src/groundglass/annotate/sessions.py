@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Sequence
 
 from groundglass.errors import InputError
+from groundglass.labels.events import NOT_PEOPLE
 
 
 class Sessions:
@@ -15,15 +16,15 @@ class Sessions:
         annotators: Their names.
 
     Raises:
-        InputError: If there is none, two are the same, or one is empty, too long or what simulated labels are called.
+        InputError: If there is none, two are the same, or one is empty, too long or what labels of no person have.
     """
 
     def __init__(self, annotators: Sequence[str]) -> None:
         names = [name.strip() for name in annotators]
         if not names or len(set(names)) < len(names) or not all(0 < len(name) <= 60 for name in names):
             raise InputError(f"annotators {', '.join(names) or 'none'}: give different names of 1 to 60 characters")
-        if "simulated" in names:
-            raise InputError("an annotator cannot be called 'simulated', as simulated labels are; choose another name")
+        if taken := sorted(NOT_PEOPLE.intersection(names)):
+            raise InputError(f"an annotator cannot be called {taken[0]!r}: no person's labels are; choose another name")
         self.tokens = {secrets.token_urlsafe(32): name for name in names}
         self._cookies: dict[str, str] = {}
 

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
 from groundglass.annotate.plain import plain_scans
+from groundglass.annotate.stamp import stamp
 from groundglass.datasets.case import Slices
 from groundglass.datasets.catalog.layout import StatedIntensity
 from groundglass.datasets.folder import DESCRIPTION
 from groundglass.datasets.folder import DatasetFolder
 from groundglass.datasets.splits import PARTS
 from groundglass.errors import InputError
+from groundglass.scans.naming import stem
 
-Stamp = tuple[int, int]
+Stamp = str
+SHOWN_NAMES = 3
+"""New scans that are named; of others only the number is said."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,16 +46,19 @@ class Image:
 
     @property
     def stamp(self) -> Stamp:
-        """Changes when the file does.
+        """Changes when the file does, or any file of the folder.
 
         Raises:
             InputError: If it is gone.
         """
-        return _stamp(self.path)
+        return stamp(self.path)
 
 
 class Source:
     """The cases at a path.
+
+    A plain folder is opened as the dataset that was made from it when it was first trained on, unless scans have been
+    added since: then it is opened as it is once more, and the next training prepares it anew.
 
     Args:
         path: A dataset made by ``groundglass prepare``, or a file or folder of scans.
@@ -57,28 +66,42 @@ class Source:
         intensity: ``hu`` or ``display`` for a plain folder whose values do not make it plain.
 
     Raises:
-        InputError: If there is nothing to annotate, or a dataset points at files outside its folder.
+        InputError: If there is nothing to annotate, a dataset points at files outside its folder, or ``work`` holds
+            what was made from something else.
     """
 
     def __init__(
         self, path: str | Path, *, work: str | Path | None = None, intensity: StatedIntensity | None = None
     ) -> None:
-        self.path = Path(path).absolute()
+        self.path = Path(os.path.abspath(path))
         self.intensity: StatedIntensity | None = intensity
-        prepared = (self.path / DESCRIPTION).is_file()
-        beside = self.path.with_name(f"{self.path.name.split('.')[0] or self.path.name}-groundglass")
-        self.work = self.path if prepared else Path(work).absolute() if work else beside
+        beside = self.path.with_name(f"{stem(self.path)}-groundglass")
+        is_dataset = os.path.isfile(self.path / DESCRIPTION)
+        self.work = self.path if is_dataset else Path(os.path.abspath(work)) if work else beside
+        self.new: list[str] = []
+        self._being_prepared = False
         self.reload()
 
     @property
     def is_prepared(self) -> bool:
         """Whether it can be trained on as it is."""
-        return (self.work / DESCRIPTION).is_file()
+        return self._now() is not None and not self.new
 
     @property
     def has_changed(self) -> bool:
-        """Whether the dataset was prepared anew, or its description is gone, since it was read."""
-        return self.stamp != self._now()
+        """Whether the dataset was prepared anew by others, or its description is gone, since it was read."""
+        return not self._being_prepared and self._stamp != self._now()
+
+    @property
+    def notices(self) -> list[str]:
+        """What whoever annotates should know of it."""
+        if not self.new:
+            return []
+        names = ", ".join(self.new[:SHOWN_NAMES]) + (" ..." if len(self.new) > SHOWN_NAMES else "")
+        return [
+            f"new since this folder was first trained on: {names} ({len(self.new)} in all); "
+            "the next 'Train now' takes them in, and all answers stay"
+        ]
 
     def reload(self) -> None:
         """Read the list of cases again.
@@ -86,18 +109,29 @@ class Source:
         Raises:
             InputError: As for the constructor.
         """
-        self.stamp = self._now()
-        if self.is_prepared:
-            folder = DatasetFolder.open(self.work)
-            self.name, self.images = folder.name, _prepared(folder)
-        else:
-            self.name, self.images = self.path.name, _plain(self.path, self.intensity)
-        if not self.images:
+        now = self._now()
+        try:
+            folder = DatasetFolder.open(self.work) if now is not None else None
+            new = self._added_since(folder) if folder is not None else []
+            opened = None if new else folder
+            images = _plain(self.path, self.intensity) if opened is None else _prepared(opened)
+        except OSError as error:
+            raise InputError(f"{self.path}: cannot be read ({error.strerror}); check its permissions") from error
+        if not images:
             raise InputError(f"{self.path}: has no case to annotate; prepare it with scans")
+        self.name = self.path.name if opened is None else opened.name
+        self.images, self.new, self._stamp = images, new, now
 
-    def go_on(self) -> None:
-        """Take the dataset that was just made from these very scans as known, without opening its copies."""
-        self.stamp = self._now()
+    @contextmanager
+    def being_prepared(self) -> Iterator[None]:
+        """While these very scans are copied into a dataset: it is known as it is then, without opening the copies."""
+        self._being_prepared = True
+        try:
+            yield
+            self.new = []
+        finally:
+            self._stamp = self._now()
+            self._being_prepared = False
 
     def image(self, case: str) -> Image:
         """A case by name.
@@ -110,15 +144,22 @@ class Source:
         return self.images[case]
 
     def _now(self) -> Stamp | None:
-        return _stamp(self.work / DESCRIPTION) if self.is_prepared else None
+        description = self.work / DESCRIPTION
+        return stamp(description) if os.path.isfile(description) else None
 
-
-def _stamp(path: Path) -> Stamp:
-    try:
-        status = path.stat()
-    except OSError as error:
-        raise InputError(f"{path.name}: is no longer there; put it back or start the annotator again") from error
-    return status.st_mtime_ns, status.st_size
+    def _added_since(self, folder: DatasetFolder) -> list[str]:
+        """Scans of the plain folder that the dataset made from it does not hold; none if the folder is gone."""
+        if self.work == self.path:
+            return []
+        if folder.name != self.path.name:
+            raise InputError(
+                f"{self.work}: holds a dataset made from {folder.name}, not from {self.path.name}; "
+                "choose another --work, or annotate that dataset by itself"
+            )
+        if not os.path.exists(self.path):
+            return []
+        known = {case.case for part in PARTS for case in getattr(folder.split, part)}
+        return sorted(plain_scans(self.path).keys() - known)
 
 
 def _plain(path: Path, intensity: StatedIntensity | None) -> dict[str, Image]:

@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from groundglass.annotate.answers import Answer
-from groundglass.annotate.answers import empty_region
-from groundglass.annotate.answers import now
 from groundglass.annotate.answers import to_event
 from groundglass.annotate.answers import to_view
+from groundglass.annotate.grids import Grids
 from groundglass.annotate.guide import Guide
 from groundglass.annotate.history import History
 from groundglass.annotate.journal import Journal
@@ -19,9 +18,14 @@ from groundglass.annotate.scans import OpenScans
 from groundglass.annotate.source import Source
 from groundglass.errors import InputError
 from groundglass.labels.events import Label
+from groundglass.labels.events import Point
 from groundglass.labels.events import Region
+from groundglass.labels.merging import lacking
 
 View = dict[str, Any]
+
+PAGE = 500
+"""Answers that are listed at once."""
 
 
 class Annotation:
@@ -42,6 +46,7 @@ class Annotation:
         self.skipped = skipped
         self.guide = guide
         self.history = History(labels, skipped)
+        self.grids = Grids(scans)
         self._lock = threading.Lock()
 
     def answer(self, annotator: str, body: Any) -> View:
@@ -59,13 +64,16 @@ class Annotation:
             if journal.knows(answer.id()):  # sent again, because the acknowledgment was lost
                 return self._sent_before(journal, answer.id(), annotator)
             question = self._asked(answer, annotator)
-            make = _unsure if unsure else to_event
-            journal.append(event := make(answer, scan, annotator, question))
+            journal.append(event := to_event(answer, scan, annotator, question))
             self.history.forget_undone(annotator)
         return to_view(event, scan)
 
-    def add(self, labels: Sequence[Label]) -> dict[str, int]:
-        """Keep labels that were made elsewhere, all or none.
+    def add(self, points: Sequence[Point], importer: str) -> dict[str, int]:
+        """Keep points that were made elsewhere, all or none; those that are there already are left out.
+
+        Args:
+            points: The points; an empty annotator is not known.
+            importer: Whose those of an unknown annotator become.
 
         Returns:
             How many were ``added``, and how many were there ``already``.
@@ -75,35 +83,53 @@ class Annotation:
         """
         with self._lock:
             self.labels.refresh()
-            new = {label.id: label for label in labels if not self.labels.knows(label.id)}
-            self.labels.append(*new.values())
-        return {"added": len(new), "already": len(labels) - len(new)}
+            new = lacking(points, self.labels.case, self.labels.knows, importer)
+            self.labels.append(*new)
+        return {"added": len(new), "already": len(points) - len(new)}
 
     def undo(self, annotator: str) -> View | None:
-        """Retract the annotator's last answer, of this session or of an earlier one; ``None`` if there is none."""
-        with self._lock:
-            label = self.history.undo(annotator)
-        if label is None:
-            return None
-        view = self.view(label)
-        if isinstance(label, Region):
-            self.guide.put(annotator, Question(label.case, view["slice"], view["rows"], view["columns"]))
-        return view
+        """Retract the annotator's last answer, of this session or of an earlier one; ``None`` if there is none.
+
+        Raises:
+            InputError: If its case is gone, or it cannot be written; nothing is retracted then.
+        """
+        while (label := self.history.last(annotator)) is not None:
+            view = self.view(label)  # before anything is written, and without the lock, as it may take seconds
+            with self._lock:
+                if label != self.history.last(annotator):
+                    continue
+                self.history.retract(annotator, label.id)
+            if isinstance(label, Region):
+                self.guide.put(annotator, Question(label.case, view["slice"], view["rows"], view["columns"]))
+            return view
+        return None
 
     def redo(self, annotator: str) -> View | None:
-        """Give the answer again that was undone last; ``None`` if there is none."""
-        with self._lock:
-            label = self.history.redo(annotator)
-        return None if label is None else self.view(label)
+        """Give the answer again that was undone last; ``None`` if there is none.
+
+        Raises:
+            InputError: If its case is gone, or it cannot be written; nothing is given again then.
+        """
+        while (label := self.history.last_undone(annotator)) is not None:
+            self.view(label)
+            with self._lock:
+                if label != self.history.last_undone(annotator):
+                    continue
+                again = self.history.redo(annotator)
+            return None if again is None else self.view(again)
+        return None
 
     def retract(self, annotator: str, id: str) -> View:
         """Take back any one of the annotator's own answers.
 
         Raises:
-            InputError: If there is no such answer, or it is somebody else's.
+            InputError: If there is no such answer, its case is gone, or it is somebody else's.
         """
+        label = self.labels.find(id) or self.skipped.find(id)
+        view = {} if label is None else self.view(label)
         with self._lock:
-            return self.view(self.history.retract(annotator, id))
+            self.history.retract(annotator, id)
+        return view
 
     def marks(self, case: str) -> list[View]:
         """Everybody's labels of a case, to be drawn.
@@ -115,12 +141,21 @@ class Annotation:
         scan = self.scans.get(case).scan
         return [to_view(label, scan) for label in self.labels.case(case)]
 
-    def answers(self, annotator: str, limit: int = 500) -> list[View]:
-        """The annotator's latest answers, newest first, without positions: those need the scan."""
+    def answers(self, annotator: str, *, before: str | None = None, limit: int = PAGE) -> list[View]:
+        """The annotator's latest answers, newest first, without positions: those need the scan.
+
+        Args:
+            annotator: Whose.
+            before: Id of the last answer of the page before; by default the list begins with the newest.
+            limit: How many at most.
+
+        Raises:
+            InputError: If ``before`` is no answer of theirs.
+        """
         return [
             {"id": label.id, "case": label.case, "kind": label.kind, "label": getattr(label, "label", None)}
             | {"seconds": label.seconds, "time": label.time, "skipped": journal is self.skipped}
-            for label, journal in self.history.own(annotator)[-limit:][::-1]
+            for label, journal in self.history.page(annotator, before, limit)
         ]
 
     def find(self, id: str) -> View:
@@ -136,7 +171,7 @@ class Annotation:
 
     def view(self, label: Label) -> View:
         """A label with indices of its scan."""
-        return to_view(label, self.scans.get(label.case).scan)
+        return to_view(label, self.scans.grid(label.case))
 
     def _scan(self, case: str) -> Any:
         if self.source.has_changed:
@@ -150,7 +185,7 @@ class Annotation:
         if answer.body.get("question") is None:
             return None
         question = self.guide.current(annotator)
-        if question is None or question.key != answer.text("question"):
+        if question is None or (question.key, question.case) != (answer.text("question"), answer.text("case")):
             raise InputError("that question is no longer open; press Enter for the next one")
         return question
 
@@ -159,10 +194,3 @@ class Annotation:
         if label is None or label.annotator != annotator:
             raise InputError("that answer has been taken back; reload the page")
         return self.view(label)
-
-
-def _unsure(answer: Answer, scan: Any, annotator: str, question: Question | None) -> Region:
-    if question is None:
-        raise InputError("there is no question to be unsure about; turn on guided mode")
-    given = {"case": question.case, "seconds": answer.seconds(), "annotator": annotator, "time": now()}
-    return empty_region(question, scan, given | {"id": answer.id()})

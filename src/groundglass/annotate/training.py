@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import multiprocessing
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -21,6 +22,18 @@ from groundglass.experiments.recipe import load_recipe
 
 PREFIX = "annotate-"
 SENTENCE = "groundglass: "
+
+LACKING = re.compile(r"needs labels of kind (.+) and the training cases have none")
+"""What a run says without labels, before it goes on about masks."""
+
+NOTHING_ANSWERED = "nothing has been answered yet in a training case that this recipe can learn from"
+CLICKS = {
+    "point": "click a lesion (left) or background (right)",
+    "region": "press N where there is nothing",
+    "slice_tag": "tag slices",
+    "scan_tag": "tag scans as healthy or diseased",
+}
+"""How labels of each kind are given on the page."""
 
 
 class Training:
@@ -99,9 +112,8 @@ class Training:
     def _prepare(self) -> None:
         """Copy a plain folder in another process, which leaves this one free for clicks."""
         given = (self.source.path, self.source.work, self.source.intensity)
-        with multiprocessing.get_context("spawn").Pool(1) as pool:
+        with self.source.being_prepared(), multiprocessing.get_context("spawn").Pool(1) as pool:
             pool.apply(prepare_plain, given)
-        self.source.go_on()
 
     def _train(self, run: Path) -> None:
         command = [sys.executable, "-m", "groundglass", "train", str(self.source.work), "-o", str(run)]
@@ -117,10 +129,20 @@ class Training:
 
 
 def _why(log: Path, code: int) -> str:
-    """The sentence with which a run gave up."""
+    """The sentence with which a run gave up, in words for somebody who clicks."""
     lines = log.read_text("utf-8", errors="replace").splitlines()
     said = [line.removeprefix(SENTENCE) for line in lines if line.startswith(SENTENCE)]
-    return said[-1] if said and code == 2 else f"the training ended with code {code}; see {log.name} beside the runs"
+    if not said or code != 2:
+        return f"the training ended with code {code}; see {log.name} beside the runs"
+    lacking = LACKING.search(said[-1])
+    return said[-1] if lacking is None else _what_to_click(lacking[1])
+
+
+def _what_to_click(kinds: str) -> str:
+    ways = [way for kind, way in CLICKS.items() if kind in kinds.split(" or ")]
+    if not ways:
+        return "this recipe learns from drawn masks, which are not made here; start the annotator with another --recipe"
+    return f"{NOTHING_ANSWERED}: {', or '.join(ways)}, and train again"
 
 
 def next_number(runs: Path) -> int:

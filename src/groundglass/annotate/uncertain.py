@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import random
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from groundglass.active.regions import Regions
 from groundglass.active.selection import Neighborhood
 from groundglass.active.selection import choose
 from groundglass.annotate.model import CurrentModel
+from groundglass.annotate.open_scan import OpenScan
 from groundglass.annotate.questions import IsClosed
 from groundglass.annotate.questions import Question
 from groundglass.annotate.questions import RandomQuestions
@@ -53,7 +55,8 @@ class UncertainQuestions:
     """Regions by their mean uncertainty, from slices drawn at random; at random while there is no model.
 
     The pool is scored in the background when a model was loaded, and again when all its questions are answered; the
-    questions before, or random ones, are asked meanwhile.
+    questions before, or random ones, are asked meanwhile. Scans are borrowed for it, so that those people have open
+    stay open, and one that cannot be read is left out.
 
     Args:
         model: The current model.
@@ -80,6 +83,7 @@ class UncertainQuestions:
         self.random = random.Random(otherwise.regions)
         self.ranking: list[Question] = []
         self.ready = threading.Event()
+        self.notices: list[str] = []
         self._asked = False
         self._scoring = 0
 
@@ -103,31 +107,44 @@ class UncertainQuestions:
         return self.otherwise.next(is_closed)
 
     def _refresh(self, number: int) -> None:
+        notices: list[str] = []
         try:
             ranking = ranked(list(self._scored()))
         except InputError as error:
             logger.warning("the regions could not be scored: %s", error)
-            ranking = []
+            ranking, notices = [], [f"the regions could not be scored, so questions are drawn at random: {error}"]
         if number == self._scoring:  # else a later model's scoring has begun, which will set it
-            self.ranking, self._asked = ranking or self.ranking, False
+            self.ranking, self._asked, self.notices = ranking or self.ranking, False, notices
             self.ready.set()
 
     def _scored(self) -> Iterator[Scored]:
         images = self.random.sample(self.images, len(self.images))
-        seen: dict[str, set[int]] = {}
-        for image in islice(cycle(images), max(-(-self.pool // self.per_scan), 1)):
-            new = [index for index in self._slices(image) if index not in seen.setdefault(image.case, set())]
-            seen[image.case].update(new)
-            for start in range(0, len(new), TOGETHER):
-                yield from self._score(image.case, new[start : start + TOGETHER])
+        visits = islice(cycle(images), max(-(-self.pool // self.per_scan), 1))
+        for image, times in Counter(visits).items():
+            if (scan := self._borrow(image.case)) is None:
+                continue
+            indices = self._slices(image, scan, times * self.per_scan)
+            for start in range(0, len(indices), TOGETHER):
+                yield from self._score(image.case, scan, indices[start : start + TOGETHER])
 
-    def _slices(self, image: Image) -> list[int]:
-        depth = self.otherwise.scans.get(image.case).scan.shape[0]
-        slices = range(*(image.slices or (0, depth)))
-        return sorted(self.random.sample(slices, min(self.per_scan, len(slices))))
+    def _borrow(self, case: str) -> OpenScan | None:
+        """A scan that has been read to its end, so that what goes wrong from now on is not the file's fault."""
+        scans = self.otherwise.scans
+        if case in scans.left_out:
+            return None
+        try:
+            scan = scans.borrow(case)
+            scan.lungs()
+        except InputError as error:
+            scans.left_out.add(case, error)
+            return None
+        return scan
 
-    def _score(self, case: str, indices: list[int]) -> Iterator[Scored]:
-        scan = self.otherwise.scans.get(case)
+    def _slices(self, image: Image, scan: OpenScan, count: int) -> list[int]:
+        slices = range(*(image.slices or (0, scan.scan.shape[0])))
+        return sorted(self.random.sample(slices, min(count, len(slices))))
+
+    def _score(self, case: str, scan: OpenScan, indices: list[int]) -> Iterator[Scored]:
         maps = self.model.uncertainties(case, scan, indices)
         lungs = [lung_pixels(scan.voxels(index, index + 1)[0], scan.scan.intensity) for index in indices]
         regions = Regions.of(scan.scan.shape[1:], self.otherwise.regions)

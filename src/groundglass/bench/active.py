@@ -6,6 +6,7 @@ On two pools: ``covidcell``, as large as the paper's, and ``medseg100``, 45 slic
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterable
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -155,10 +156,16 @@ def active(
                 run = work / name / kind / f"{arm.name}-seed{seed}"
                 record = _run(folder, run, chosen, recipe, quiet=quiet)
                 full = full_dice(folder, place, work / name, seed, record["recipe"], quiet=quiet)
-                command = f"groundglass bench {experiment} --root {root.name} --rows {name},{arm.name} --seeds {seed}"
-                _write(path, {"experiment": experiment, **record, **full, "command": command})
+                words = [experiment, "--root", root.name, "--rows", f"{name},{arm.name}", "--seeds", str(seed)]
+                _write(path, {"experiment": experiment, **record, **full, "command": _command(words, overrides)})
         texts.append(_conclude(experiment, place, name))
     return "\n".join(texts)
+
+
+def _command(words: Sequence[str], overrides: dict[str, Any] | None) -> str:
+    """What makes a result again."""
+    changes = ["--overrides", json.dumps(overrides)] if overrides else []
+    return shlex.join(["groundglass", "bench", *words, *changes])
 
 
 def _chosen(experiment: str, names: Sequence[str]) -> list[Arm]:

@@ -73,11 +73,13 @@ ABLATIONS: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "attention-fusion-max": ("attention-fusion", {"method_options": {"fusion": "maximum"}}),
     "attention-fusion-last": ("attention-fusion", {"method_options": {"fusion": "last"}}),
+    "vagan-positive": ("vagan", {"method_options": {"heat": "positive"}}),
     "bl-change": ("bl", {"method_options": {"change": True, "common_lungs": True}}),
 }
 """Rows that are a recipe with something changed. The paper's two, without fidelity and without lesion decoder, have no
 opacities either, which are taught by these very terms: compare them with ``decomposition-no-opacities``. ``bl-change``
-is given what the recipe of decomposition has: a start from the slice itself, and the lungs in common."""
+is given what the recipe of decomposition has: a start from the slice itself, and the lungs in common.
+``vagan-positive`` is read as decomposition is: what became darker, not the size of the map."""
 COLUMNS = {
     "ap_a": "AP, annotator A",
     "ap_b": "AP, B",

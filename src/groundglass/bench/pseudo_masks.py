@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from groundglass.datasets.folder import DatasetFolder
-from groundglass.datasets.grid import Grid
+from groundglass.datasets.lungs import case_lungs
 from groundglass.datasets.preprocessing import slice_masks
 from groundglass.datasets.samples import SliceSamples
 from groundglass.errors import InputError
@@ -43,8 +43,9 @@ def pseudo_mask_scores(run: str | Path, folder: DatasetFolder) -> dict[str, floa
     method, config = load_method(path)
     if not isinstance(method, AttentionFusion):
         raise InputError(f"{run}: not a run of the method attention-fusion; give one")
-    masks, slices, case = _pseudo_masks(read_checkpoint(path)[STATE], method, config, folder)
-    truth = _truth(folder, config.grid)[slices]
+    samples = SliceSamples(folder, folder.split.training, config.grid, kinds=config.labels or list(method.uses))
+    masks, slices, case = _pseudo_masks(read_checkpoint(path)[STATE], method, config, samples)
+    truth = _truth(samples)[slices]
     whole, labeled = OverlapMeter(), OverlapMeter()
     for number, mask, lesion in zip(case.tolist(), masks, truth, strict=True):
         whole.update(str(number), mask == 1, lesion)
@@ -57,10 +58,9 @@ def pseudo_mask_scores(run: str | Path, folder: DatasetFolder) -> dict[str, floa
 
 
 def _pseudo_masks(
-    state: dict[str, Tensor], method: AttentionFusion, config: Config, folder: DatasetFolder
+    state: dict[str, Tensor], method: AttentionFusion, config: Config, samples: SliceSamples
 ) -> tuple[NDArray[np.uint8], NDArray[np.intp], Tensor]:
     """Masks ``(n, H, W)``, which of all training slices they are of, and the number of each one's case."""
-    samples = SliceSamples(folder, folder.split.training, config.grid, kinds=config.labels or list(method.uses))
     maps = make_maps(method, samples)
     maps.load_state_dict(state)
     own = method.read_saliency(samples, maps)
@@ -71,13 +71,13 @@ def _pseudo_masks(
     return torch.cat(made)[:, 0].numpy(), maps.slices.numpy(), samples.tensors["case"][maps.slices]
 
 
-def _truth(folder: DatasetFolder, grid: Grid) -> NDArray[np.bool_]:
+def _truth(samples: SliceSamples) -> NDArray[np.bool_]:
     """The masks of all training slices on the network's grid, in the order of the samples."""
-    found = []
-    for case in folder.split.training:
+    folder, grid, found = samples.folder, samples.grid, []
+    for case in samples.cases:
         mask = folder.mask(case)
         if mask is None:
             raise InputError(f"{folder.root}: training case {case.case!r} has no mask to compare with; add it")
         first, last = case.slices or (0, mask.shape[0])
-        found.append(slice_masks(mask, grid.around(folder.lungs(case)))[first:last])
+        found.append(slice_masks(mask, grid.around(case_lungs(folder, case, folder.scan(case), grid)))[first:last])
     return np.concatenate(found)

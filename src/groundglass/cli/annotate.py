@@ -37,7 +37,7 @@ def run(arguments: Namespace) -> None:
     """Serve until it is stopped."""
     from groundglass.annotate.annotator import Settings
     from groundglass.annotate.annotator import open_annotator
-    from groundglass.annotate.server import check_host
+    from groundglass.annotate.hosts import check_host
     from groundglass.annotate.server import serve
 
     check_host(arguments.host, allow_remote=arguments.allow_remote)
@@ -51,8 +51,16 @@ def run(arguments: Namespace) -> None:
     annotator = open_annotator(arguments.dataset, work=arguments.work, intensity=arguments.intensity, settings=settings)
     serve(
         annotator,
-        names(arguments.annotators or "") or [getpass.getuser()],
+        names(arguments.annotators or "") or [_user()],
         host=arguments.host,
         port=arguments.port,
         open_browser=not arguments.no_browser,
     )
+
+
+def _user() -> str:
+    """Whoever started it; in a container there may be no name for that."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "annotator"

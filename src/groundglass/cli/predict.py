@@ -1,6 +1,7 @@
 """Lesions, lungs and a report of scans, by the model that comes with the package or by a trained run.
 
 Examples: groundglass predict scan.nii.gz -o out/
+          groundglass predict slice.png --intensity display --lungs lungs.png -o out/
           groundglass predict dicom-folder/ more-scans/ -o out/ --checkpoint runs/first
 """
 
@@ -27,6 +28,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--checkpoint", help="a run folder or a .ckpt file; by default the package's own model")
     parser.add_argument("--series", help="DICOM: UID, number or description of the series to read")
     parser.add_argument("--intensity", help="what the numbers are, if it cannot be told: hu or display (8-bit)")
+    parser.add_argument(
+        "--lungs", help="its lung mask, or a folder with a mask of each scan's name; else they are found"
+    )
     parser.add_argument("--threshold", type=float, help="lesion above this probability; by default the run's own")
     parser.add_argument("--orientations", type=int, help="average over 1, 2 or 8 flips and turns")
     parser.add_argument("--lungmask-weights", type=Path, help="weights file of the optional package lungmask")
@@ -68,7 +72,8 @@ def _mask_alone(segmenter: Segmenter, arguments: Namespace) -> None:
 
     if len(arguments.scans) > 1:
         raise InputError(f"{arguments.output}: one mask file cannot hold several scans; give a folder")
-    found = segmenter.predict(arguments.scans[0], intensity=arguments.intensity, series=arguments.series)
+    options = {name: arguments[name] for name in ("intensity", "series", "lungs")}
+    found = segmenter.predict(arguments.scans[0], **options)
     write_nifti(found.lesions, Path(arguments.output))
     count = int(found.lesions.voxels.sum())
     print(f"{arguments.output}: {count} lesion voxels. Research use only: not a medical device.")
@@ -78,7 +83,7 @@ def _folders(segmenter: Segmenter, arguments: Namespace) -> None:
     from groundglass.report.batch import Job
     from groundglass.report.batch import predict_scans
 
-    names = ("intensity", "series", "probabilities", "count", "keep_identifiers", "resume", "quiet")
+    names = ("intensity", "series", "lungs", "probabilities", "count", "keep_identifiers", "resume", "quiet")
     job = Job(**{name: arguments[name] for name in names})
     outcome = predict_scans(arguments.scans, Path(arguments.output), segmenter, job)
     for path in outcome.written:

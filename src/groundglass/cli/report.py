@@ -39,11 +39,11 @@ def run(arguments: Namespace) -> None:
         raise InputError(f"--intensity {arguments.intensity!r}: choose hu or display")
     from groundglass.report.burden import measure
     from groundglass.report.destination import check_output
-    from groundglass.report.grid import on_grid
     from groundglass.report.identifiers import identifiers_of
     from groundglass.report.numbers import percent
     from groundglass.report.provenance import Provenance
     from groundglass.report.scan_report import write_report
+    from groundglass.scans.alignment import on_grid
     from groundglass.scans.reader import read_mask
     from groundglass.scans.reader import read_scan_and_series
 

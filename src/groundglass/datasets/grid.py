@@ -24,8 +24,9 @@ class Grid:
         size: Rows and columns ``(H, W)`` the network sees.
         window: Hounsfield units shown as black and as white; an 8-bit image is taken as already windowed.
         crop: Rows and columns around the image's center to keep before resizing (paper 000: 384 x 385 for its
-            datasets B and C), ``lungs`` for the box around the lung mask of a scan that has one, or null for all.
-        outside: ``keep`` what lies outside the lungs, or paint it ``black`` where a lung mask says where that is.
+            datasets B and C), ``lungs`` for the box around the lungs, or null for all. Lungs are those of the
+            dataset's mask, or found in scans in HU; an 8-bit image without a mask is used as a whole.
+        outside: ``keep`` what lies outside the lungs, or paint it ``black``.
         aerated: Gray in (0, 1) to which the aerated lung of an 8-bit scan with a lung mask is brought, or null to leave
             it. Nobody knows which window an 8-bit scan was made with; 0.215 is what (-1250, 250) makes of air-filled
             lung, so that a network can learn from both.
@@ -59,8 +60,9 @@ class Grid:
 
     @property
     def uses_lungs(self) -> bool:
-        """Whether a lung mask changes what the network sees."""
-        return self.crop == "lungs" or self.outside == "black" or self.aerated is not None
+        """Whether a lung mask changes what the network sees; without one, lungs are found in scans in HU."""
+        by_lungs = self.crop == "lungs" or self.outside == "black"
+        return by_lungs or self.aerated is not None or self.depth is not None
 
     def around(self, lungs: Scan | None) -> Grid:
         """This grid for one scan: with the box around its lungs, if that is what is kept and the lungs are known."""

@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from groundglass.datasets.lungs import case_lungs
 from groundglass.datasets.preprocessing import slice_images
 from groundglass.datasets.samples import SliceSamples
 from groundglass.errors import InputError
@@ -32,11 +33,11 @@ def _of_case(samples: SliceSamples, folder: Path, number: int) -> Tensor:
     if not path.is_file():
         raise InputError(f"{path}: there is no saliency map of case {case.case!r}; add it, or leave saliency out")
     scan = read_scan(path, intensity="display")
-    shape = samples.folder.scan(case).shape
-    if scan.shape != shape:
+    image = samples.folder.scan(case)
+    if scan.shape != image.shape:
         raise InputError(
-            f"{path}: its size {scan.shape} is not the size {shape} of {case.image}; make it on that image"
+            f"{path}: its size {scan.shape} is not the size {image.shape} of {case.image}; make it on that image"
         )
-    lungs = samples.folder.lungs(case)
-    first, last = case.slices or (0, shape[0])
+    lungs = case_lungs(samples.folder, case, image, samples.grid)
+    first, last = case.slices or (0, image.shape[0])
     return slice_images(scan, samples.grid.around(lungs), slice(first, last), lungs).half()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Container
 from collections.abc import Sequence
 
@@ -14,6 +15,9 @@ from torch.utils.data import Dataset
 from groundglass.datasets.case import Case
 from groundglass.datasets.folder import DatasetFolder
 from groundglass.datasets.grid import Grid
+from groundglass.datasets.lungs import NoLungsError
+from groundglass.datasets.lungs import case_lungs
+from groundglass.datasets.lungs import say_lungs
 from groundglass.datasets.preprocessing import slice_images
 from groundglass.datasets.preprocessing import slice_masks
 from groundglass.errors import InputError
@@ -26,6 +30,8 @@ from groundglass.labels.rasterize import slice_tags
 from groundglass.scans.reader import read_mask
 from groundglass.scans.scan import Scan
 
+logger = logging.getLogger(__name__)
+
 Sample = dict[str, Tensor]
 
 
@@ -37,6 +43,8 @@ class SliceSamples(Dataset[Sample]):
     orientation is known, one in Hounsfield units), ``case`` and ``index``: numbers of its case in ``case_names`` and of
     its slice.
 
+    Where the grid wants lungs, a case that shows none is left out with a warning that names it; see :func:`case_lungs`.
+
     Args:
         folder: The dataset.
         cases: The part of it to load.
@@ -44,7 +52,7 @@ class SliceSamples(Dataset[Sample]):
         kinds: Kinds of label events to use.
 
     Raises:
-        InputError: If there is no case, a file is damaged, or a label lies outside its image.
+        InputError: If there is no case or none is left, a file is damaged, or a label lies outside its image.
     """
 
     def __init__(
@@ -52,11 +60,16 @@ class SliceSamples(Dataset[Sample]):
     ) -> None:
         if not cases:
             raise InputError(f"{folder.root}: there is no case in this part of the dataset; prepare it with more cases")
+        say_lungs(folder, grid)
+        self.folder, self.grid, self.left_out = folder, grid, list[str]()
         labels = folder.labels(kinds)
-        self.folder, self.cases, self.grid = folder, tuple(cases), grid
-        self.case_names = [case.case for case in cases]
-        self.datasets = numbered([case.dataset for case in cases])
-        parts = [_load(folder, case, labels.get(case.case, []), grid, number) for number, case in enumerate(cases)]
+        loaded = [(case, part) for case in cases if (part := self._kept(case, labels.get(case.case, [])))]
+        if not loaded:
+            raise InputError(f"{folder.root}: there is no scan with lungs in this part of the dataset; prepare it anew")
+        self.cases = tuple(case for case, _ in loaded)
+        self.case_names = [case.case for case in self.cases]
+        self.datasets = numbered([case.dataset for case in self.cases])
+        parts = [part | {"case": torch.full_like(part["index"], number)} for number, (_, part) in enumerate(loaded)]
         self.tensors: Sample = {key: torch.cat([part[key] for part in parts]) for key in parts[0]}
 
     def __len__(self) -> int:
@@ -77,39 +90,56 @@ class SliceSamples(Dataset[Sample]):
         """``(N,)`` bool: slices with at least one labeled pixel."""
         return (self.tensors["target"] != IGNORE_INDEX).flatten(1).any(dim=1)
 
+    def _kept(self, case: Case, labels: list[Label]) -> Sample | None:
+        """Its part of the tensors; ``None``, and a warning, if the network wants lungs and it shows none."""
+        try:
+            return self._load(case, labels)
+        except NoLungsError as error:
+            logger.warning("case %s is left out: %s", case.case, error)
+            self.left_out.append(case.case)
+            return None
+
+    def _load(self, case: Case, labels: list[Label]) -> Sample:
+        """Its part of the tensors, without the number of the case."""
+        scan = self.folder.scan(case)
+        lungs = case_lungs(self.folder, case, scan, self.grid)
+        grid = self.grid.around(lungs)
+        affine, depth = grid.affine(scan), scan.shape[0]
+
+        def mask_on_grid(label: MaskLabel) -> NDArray[np.bool_]:
+            return slice_masks(drawn_mask(self.folder, case, label, scan), grid)
+
+        target = rasterize(
+            labels, affine=affine, shape=(depth, *grid.size), read_mask=mask_on_grid, margin=grid.margin(scan.shape)
+        )
+        sample = {
+            "image": slice_images(scan, grid, lungs=lungs).half(),
+            "target": torch.from_numpy(target).unsqueeze(1),
+            "tag": torch.from_numpy(slice_tags(labels, affine=affine, depth=depth)),
+            "lung": _lung(lungs, grid, depth),
+            "upright": torch.full((depth,), scan.intensity == "hu"),
+            "index": torch.arange(depth),
+        }
+        first, last = case.slices or (0, depth)
+        return {key: value[first:last] for key, value in sample.items()}
+
+
+def drawn_mask(folder: DatasetFolder, case: Case, label: MaskLabel, scan: Scan) -> Scan:
+    """The mask of a mask label of a case, ``(D, H, W)`` of its scan.
+
+    Raises:
+        InputError: If it cannot be read or is of another size.
+    """
+    mask = read_mask(folder.root / label.path)
+    if mask.shape != scan.shape:
+        raise InputError(f"{mask.path}: its size {mask.shape} is not the size {scan.shape} of {case.image}")
+    return mask
+
 
 def numbered(names: Sequence[str | None]) -> Tensor:
     """``(N,)`` a number for each name, the same for the same name."""
     order = list(dict.fromkeys(names))
     return torch.tensor([order.index(name) for name in names])
-
-
-def _load(folder: DatasetFolder, case: Case, labels: list[Label], grid: Grid, number: int) -> Sample:
-    scan, lungs = folder.scan(case), folder.lungs(case)
-    grid = grid.around(lungs)
-    affine = grid.affine(scan)
-    depth = scan.shape[0]
-
-    def mask_on_grid(label: MaskLabel) -> NDArray[np.bool_]:
-        mask = read_mask(folder.root / label.path)
-        if mask.shape != scan.shape:
-            raise InputError(f"{mask.path}: its size {mask.shape} is not the size {scan.shape} of {case.image}")
-        return slice_masks(mask, grid)
-
-    target = rasterize(
-        labels, affine=affine, shape=(depth, *grid.size), read_mask=mask_on_grid, margin=grid.margin(scan.shape)
-    )
-    sample = {
-        "image": slice_images(scan, grid, lungs=lungs).half(),
-        "target": torch.from_numpy(target).unsqueeze(1),
-        "tag": torch.from_numpy(slice_tags(labels, affine=affine, depth=depth)),
-        "lung": _lung(lungs, grid, depth),
-        "upright": torch.full((depth,), scan.intensity == "hu"),
-        "case": torch.full((depth,), number),
-        "index": torch.arange(depth),
-    }
-    first, last = case.slices or (0, depth)
-    return {key: value[first:last] for key, value in sample.items()}
 
 
 def _lung(lungs: Scan | None, grid: Grid, depth: int) -> Tensor:

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Container
-from collections.abc import Sequence
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -14,27 +10,22 @@ from torch import Tensor
 from groundglass.datasets.case import Case
 from groundglass.datasets.folder import DatasetFolder
 from groundglass.datasets.grid import Grid
+from groundglass.datasets.lungs import case_lungs
 from groundglass.datasets.samples import Sample
 from groundglass.datasets.samples import SliceSamples
-from groundglass.datasets.samples import numbered
+from groundglass.datasets.samples import drawn_mask
 from groundglass.datasets.volumes import Box
-from groundglass.datasets.volumes import known_lungs
 from groundglass.datasets.volumes import lung_box
 from groundglass.datasets.volumes import volume_affine
 from groundglass.datasets.volumes import volume_image
 from groundglass.datasets.volumes import volume_mask
 from groundglass.datasets.volumes import volume_shape
-from groundglass.errors import InputError
-from groundglass.labels.events import KINDS
 from groundglass.labels.events import Label
 from groundglass.labels.events import MaskLabel
 from groundglass.labels.rasterize import IGNORE_INDEX
 from groundglass.labels.rasterize import rasterize
 from groundglass.labels.rasterize import scan_tag
-from groundglass.scans.reader import read_mask
 from groundglass.scans.scan import Scan
-
-logger = logging.getLogger(__name__)
 
 
 class VolumeSamples(SliceSamples):
@@ -56,72 +47,35 @@ class VolumeSamples(SliceSamples):
         InputError: If no scan is left, a file is damaged, or a label lies outside its image.
     """
 
-    def __init__(
-        self, folder: DatasetFolder, cases: Sequence[Case], grid: Grid, *, kinds: Container[str] = KINDS
-    ) -> None:
-        labels = folder.labels(kinds)
-        self.left_out: list[str] = []
-        kept: list[Case] = []
-        parts: list[Sample] = []
-        for case in cases:
-            found = self._place(folder, case)
-            if found is not None:
-                parts.append(_load(folder, case, labels.get(case.case, []), grid, *found) | {"case": _one(len(parts))})
-                kept.append(case)
-        if not parts:
-            raise InputError(f"{folder.root}: there is no scan with lungs in this part of the dataset; prepare it anew")
-        self.folder, self.cases, self.grid = folder, tuple(kept), grid
-        self.case_names = [case.case for case in kept]
-        self.datasets = numbered([case.dataset for case in kept])
-        self.tensors: Sample = {key: torch.cat([part[key] for part in parts]) for key in parts[0]}
-
-    def _place(self, folder: DatasetFolder, case: Case) -> tuple[Scan, Scan | None, Box] | None:
-        """The scan, its lungs and the box around them in the case's part of the scan; ``None`` if they fail."""
-        scan, lungs = folder.scan(case), folder.lungs(case)
-        first, last = case.slices or (0, scan.shape[0])
-        try:
-            lungs = known_lungs(scan.slab(first, last), None if lungs is None else lungs.slab(first, last))
-        except InputError as error:
-            logger.warning("case %s is left out: %s", case.case, error)
-            self.left_out.append(case.case)
-            return None
-        planes, rows, columns = lung_box(scan.slab(first, last), lungs)
-        if lungs is not None:  # back on the grid of the whole scan, which labels refer to
-            voxels = np.zeros(scan.shape, np.uint8)
-            voxels[first:last] = lungs.voxels
-            lungs = scan.with_voxels(voxels, "mask")
-        return scan, lungs, (slice(planes.start + first, planes.stop + first), rows, columns)
+    def _load(self, case: Case, labels: list[Label]) -> Sample:
+        scan = self.folder.scan(case)
+        lungs = case_lungs(self.folder, case, scan, self.grid)
+        box, shape = _box(case, scan, lungs), volume_shape(self.grid)
+        lung = torch.ones((1, *shape), dtype=torch.bool)
+        if lungs is not None:
+            lung = volume_mask(lungs.voxels.astype(np.uint8), box, self.grid) > 0
+        return {
+            "image": volume_image(scan, box, self.grid, lungs).half().unsqueeze(0),
+            "target": _target(self.folder, case, labels, self.grid, scan, box).unsqueeze(0),
+            "tag": torch.tensor([scan_tag(labels)], dtype=torch.int8),
+            "lung": lung.unsqueeze(0),
+            "upright": torch.tensor([scan.intensity == "hu"]),
+            "index": torch.tensor([0]),
+        }
 
 
-def _one(number: int) -> Tensor:
-    return torch.tensor([number])
-
-
-def _load(
-    folder: DatasetFolder, case: Case, labels: list[Label], grid: Grid, scan: Scan, lungs: Scan | None, box: Box
-) -> Sample:
-    shape = volume_shape(grid)
-    lung = torch.ones((1, *shape), dtype=torch.bool)
-    if lungs is not None:
-        lung = volume_mask(lungs.voxels.astype(np.uint8), box, grid) > 0
-    return {
-        "image": volume_image(scan, box, grid, lungs).half().unsqueeze(0),
-        "target": _target(folder, case, labels, grid, scan, box).unsqueeze(0),
-        "tag": torch.tensor([scan_tag(labels)], dtype=torch.int8),
-        "lung": lung.unsqueeze(0),
-        "upright": torch.tensor([scan.intensity == "hu"]),
-        "index": _one(0),
-    }
+def _box(case: Case, scan: Scan, lungs: Scan | None) -> Box:
+    """The box around the lungs in the case's part of the scan, on the grid of the whole scan."""
+    first, last = case.slices or (0, scan.shape[0])
+    planes, rows, columns = lung_box(scan.slab(first, last), None if lungs is None else lungs.slab(first, last))
+    return slice(planes.start + first, planes.stop + first), rows, columns
 
 
 def _target(folder: DatasetFolder, case: Case, labels: list[Label], grid: Grid, scan: Scan, box: Box) -> Tensor:
     """The target map ``(1, D, H, W)``: masks drawn on the scan and resampled, clicks and regions set on top."""
 
     def drawn(label: MaskLabel) -> NDArray[np.bool_]:
-        mask = read_mask(folder.root / label.path)
-        if mask.shape != scan.shape:
-            raise InputError(f"{mask.path}: its size {mask.shape} is not the size {scan.shape} of {case.image}")
-        return np.asarray(mask.voxels > 0)
+        return np.asarray(drawn_mask(folder, case, label, scan).voxels > 0)
 
     masks = [label for label in labels if isinstance(label, MaskLabel)]
     others = [label for label in labels if not isinstance(label, MaskLabel)]

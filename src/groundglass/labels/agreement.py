@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from collections.abc import Hashable
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
+from numpy.typing import NDArray
 
+from groundglass.labels.comparing import Inverse
+from groundglass.labels.comparing import ToIndex
+from groundglass.labels.comparing import matches
+from groundglass.labels.comparing import same_regions
+from groundglass.labels.comparing import tags
+from groundglass.labels.events import NOT_PEOPLE
 from groundglass.labels.events import Label
-from groundglass.labels.events import Point
-from groundglass.labels.events import Region
-from groundglass.labels.events import ScanTag
-from groundglass.labels.events import SliceTag
 
 WITHIN_MM = 10.0
 """Clicks closer than this may well mean one lesion; a nodule up to 30 mm across is still called a nodule."""
 
-Answers = dict[Hashable, int]
+Grid = Callable[[str], NDArray[np.float64] | None]
+"""The affine of a case, slices first: from indices to LPS mm, or ``None`` where it is not known."""
 
 
 @dataclass(frozen=True)
@@ -46,23 +50,33 @@ class Agreement:
     within_mm: float = WITHIN_MM
 
 
-def agreement(first: Iterable[Label], second: Iterable[Label], *, within_mm: float = WITHIN_MM) -> Agreement:
+def _no_grid(case: str) -> None:
+    return None
+
+
+def agreement(
+    first: Iterable[Label], second: Iterable[Label], *, within_mm: float = WITHIN_MM, affine: Grid = _no_grid
+) -> Agreement:
     """Compare the labels of two annotators.
 
     Args:
         first: Labels of one, of any cases.
         second: Labels of the other.
         within_mm: Distance up to which two clicks are taken for one lesion.
+        affine: Tells which slice a tag is of, and which clicks a region holds, as scans may lie askew in the patient.
+            Of a case of which it says nothing, tags and regions are only compared with those at the same place.
 
     Example:
-        >>> tags = [ScanTag(case=case, seconds=0, label=label) for case, label in (("a", 1), ("b", 0))]
-        >>> agreement(tags, tags).kappa
+        >>> from groundglass.labels.events import ScanTag
+        >>> both = [ScanTag(case=case, seconds=0, label=label) for case, label in (("a", 1), ("b", 0))]
+        >>> agreement(both, both).kappa
         1.0
     """
     one, other = list(first), list(second)
-    matched = [*_matches(one, other, within_mm), *_matches(other, one, within_mm)]
-    regions = [*_regions(one, other), *_regions(other, one)]
-    ours, theirs = _tags(one), _tags(other)
+    to_index = _inverse(affine)
+    matched = [*matches(one, other, within_mm), *matches(other, one, within_mm)]
+    regions = [*same_regions(one, other, to_index), *same_regions(other, one, to_index)]
+    ours, theirs = tags(one, to_index), tags(other, to_index)
     pairs = [(ours[key], theirs[key]) for key in ours.keys() & theirs.keys()]
     same = [a == b for a, b in pairs]
     return Agreement(
@@ -72,6 +86,33 @@ def agreement(first: Iterable[Label], second: Iterable[Label], *, within_mm: flo
         kappa=cohens_kappa(pairs),
         within_mm=within_mm,
     )
+
+
+def agreements(labels: Iterable[Label], annotator: str, *, affine: Grid = _no_grid) -> dict[str, Agreement]:
+    """How far an annotator and each other person agree, by the other's name.
+
+    Args:
+        labels: Everybody's; those that no person gave are left out.
+        annotator: Whose agreement is wanted.
+        affine: As for :func:`agreement`.
+    """
+    by_name: dict[str, list[Label]] = {}
+    for label in labels:
+        by_name.setdefault(label.annotator, []).append(label)
+    others = sorted(by_name.keys() - NOT_PEOPLE - {annotator})
+    own = by_name.get(annotator)
+    return {name: agreement(own, by_name[name], affine=affine) for name in others} if own else {}
+
+
+def _inverse(affine: Grid) -> ToIndex:
+    """Inverse affines, each case asked for once: what is known of it does not change halfway."""
+
+    @cache
+    def to_index(case: str) -> Inverse:
+        grid = affine(case)
+        return None if grid is None else np.asarray(np.linalg.inv(grid), np.float64)
+
+    return to_index
 
 
 def cohens_kappa(pairs: Iterable[tuple[int, int]]) -> float | None:
@@ -92,57 +133,3 @@ def cohens_kappa(pairs: Iterable[tuple[int, int]]) -> float | None:
 
 def _share(answers: list[bool]) -> float | None:
     return sum(answers) / len(answers) if answers else None
-
-
-def _by_case(labels: Iterable[Label], wanted: Callable[[Label], bool]) -> dict[str, list[tuple[float, float, float]]]:
-    found: dict[str, list[tuple[float, float, float]]] = {}
-    for label in labels:
-        if isinstance(label, Point) and wanted(label):
-            found.setdefault(label.case, []).append(label.position)
-    return found
-
-
-def _is_lesion(label: Label) -> bool:
-    return isinstance(label, Point) and label.label == 1
-
-
-def _matches(labels: list[Label], others: list[Label], within_mm: float) -> list[bool]:
-    """For each lesion click: has the other one clicked a lesion nearby?"""
-    own, their = _by_case(labels, _is_lesion), _by_case(others, _is_lesion)
-    matched: list[bool] = []
-    for case in own.keys() & their.keys():
-        distances = np.linalg.norm(np.array(own[case])[:, None] - np.array(their[case])[None], axis=2)
-        matched += (distances.min(axis=1) <= within_mm).tolist()
-    return matched
-
-
-def _regions(labels: list[Label], others: list[Label]) -> list[bool]:
-    """For each "nothing here" that the other answered as well: did the other see nothing either?"""
-    clicks = _by_case(others, _is_lesion)
-    empty = {_box(label) for label in others if isinstance(label, Region) and label.label == 0}
-    same = []
-    for label in labels:
-        if isinstance(label, Region) and label.label == 0:
-            lower, upper = np.sort([label.lower, label.upper], axis=0)
-            inside = [((lower - 0.5 <= at) & (at <= upper + 0.5)).all() for at in np.array(clicks.get(label.case, []))]
-            if any(inside):
-                same.append(False)
-            elif _box(label) in empty:
-                same.append(True)
-    return same
-
-
-def _box(region: Region) -> Hashable:
-    corners = np.sort([region.lower, region.upper], axis=0)
-    return (region.case, *np.round(corners, 1).ravel().tolist())
-
-
-def _tags(labels: Iterable[Label]) -> Answers:
-    """Tags by what they are of; the last word counts."""
-    tags: Answers = {}
-    for label in labels:
-        if isinstance(label, SliceTag):
-            tags[label.case, "slice", *(round(value) for value in label.position)] = label.label
-        elif isinstance(label, ScanTag):
-            tags[label.case, "scan"] = label.label
-    return tags

@@ -11,6 +11,9 @@ SLICE_TAG_SECONDS = 3.0
 SCAN_TAG_SECONDS = 0.0
 MASK_SECONDS_PER_SLICE = 96.0
 
+MAX_SECONDS = 600.0
+"""More than this was not spent on one answer: somebody left the room."""
+
 
 def label_seconds(labels: Iterable[Label]) -> float:
     """Total annotation time of the events."""

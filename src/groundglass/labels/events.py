@@ -14,6 +14,14 @@ from groundglass.errors import InputError
 
 Position = tuple[float, float, float]
 
+SIMULATED = "simulated"
+RECORD = "record"
+NOT_PEOPLE = frozenset({SIMULATED, RECORD})
+"""Names under which nobody answered: an oracle made from masks, and the diagnosis in the patient's record."""
+
+MOST_SECONDS = 1e9
+"""No event cost more; the sum of any number of them stays a number."""
+
 
 def _new_id() -> str:
     return uuid.uuid4().hex
@@ -26,7 +34,7 @@ class Label:
     Args:
         case: Name of the case in its dataset.
         seconds: Annotation time this answer cost.
-        annotator: Who answered; ``"simulated"`` for an oracle made from masks.
+        annotator: Who answered; see :data:`NOT_PEOPLE`.
         time: When it was answered (ISO 8601, UTC), or ``None``.
         id: Unique name of the event, so that it can be retracted.
     """
@@ -34,7 +42,7 @@ class Label:
     kind: ClassVar[str]
     case: str
     seconds: float
-    annotator: str = "simulated"
+    annotator: str = SIMULATED
     time: str | None = None
     id: str = field(default_factory=_new_id)
 
@@ -112,30 +120,45 @@ def from_json(record: dict[str, Any]) -> Label:
     fields = {key: tuple(value) if isinstance(value, list) else value for key, value in record.items()}
     kind = fields.pop("kind", None)
     if not isinstance(kind, str) or kind not in KINDS:
-        raise InputError(f"label of unknown kind {kind!r}; known are {', '.join(KINDS)}")
+        raise InputError(f"label of unknown kind {kind!r:.60}; known are {', '.join(KINDS)}")
     try:
         label: Label = KINDS[kind](**fields)
     except TypeError as error:
         raise InputError(f"label of kind {kind!r} has wrong fields: {error}") from error
     for name, value in vars(label).items():
         if not _is_valid(name, value):
-            raise InputError(f"label of kind {kind!r}: {name} cannot be {value!r}")
+            raise InputError(f"label of kind {kind!r}: {name} cannot be {value!r:.60}")
     return label
 
 
 def _is_valid(name: str, value: Any) -> bool:
     """Whether ``value`` can be the field ``name`` of an event."""
     if name in ("position", "lower", "upper"):
-        return isinstance(value, tuple) and len(value) == 3 and all(map(_is_number, value))
+        return isinstance(value, tuple) and len(value) == 3 and all(map(is_number, value))
     if name == "slices":
         whole = isinstance(value, tuple) and len(value) == 2 and all(isinstance(edge, int) for edge in value)
         return value is None or (whole and 0 <= value[0] < value[1])
     if name == "seconds":
-        return _is_number(value) and value >= 0
+        return is_number(value) and 0 <= value <= MOST_SECONDS
     if name == "label":
-        return value in (0, 1)
-    return isinstance(value, str) or (name == "time" and value is None)
+        return type(value) is int and value in (0, 1)
+    return is_text(value) or (name == "time" and value is None)
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and math.isfinite(value)
+def is_number(value: Any) -> bool:
+    """Whether a JSON value is a number that a float can hold."""
+    try:
+        return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    except OverflowError:
+        return False
+
+
+def is_text(value: Any) -> bool:
+    """Whether a JSON value is text that can be sent on: JSON can hold halves of characters, UTF-8 cannot."""
+    if not isinstance(value, str):
+        return False
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -37,8 +37,8 @@ def rasterize(
 ) -> NDArray[np.uint8]:
     """The target map of a case: 0 background, 1 lesion, 255 unlabeled.
 
-    Masks are drawn first, then regions, then background points and last lesion points, so that the more exact
-    answer stands where two of them meet.
+    Slices tagged "no lesion" come first, then masks, regions, background points and last lesion points, so that the
+    more exact answer stands where two of them meet.
 
     Args:
         labels: Events of one case.
@@ -53,7 +53,9 @@ def rasterize(
     target = np.full(shape, IGNORE_INDEX, np.uint8)
     to_index = np.linalg.inv(affine)
     for label in sorted(labels, key=_exactness):
-        if isinstance(label, MaskLabel):
+        if isinstance(label, SliceTag) and label.label == 0:
+            target[_tagged(label, to_index, shape[0])] = 0
+        elif isinstance(label, MaskLabel):
             covered = slice(*label.slices) if label.slices else slice(None)
             target[covered] = read_mask(label)[covered]
         elif isinstance(label, Region):
@@ -69,8 +71,8 @@ def rasterize(
 
 def _exactness(label: Label) -> int:
     if isinstance(label, Point):
-        return 2 + label.label
-    return 1 if isinstance(label, Region) else 0
+        return 3 + label.label
+    return 2 if isinstance(label, Region) else int(isinstance(label, MaskLabel))
 
 
 def _index(
@@ -100,11 +102,16 @@ def slice_tags(labels: Iterable[Label], *, affine: NDArray[np.floating[Any]], de
         if isinstance(label, ScanTag) and label.label == 0:
             tags[:] = 0
         elif isinstance(label, SliceTag):
-            index = round(float(apply_affine(to_index, np.array([label.position]))[0, 0]))
-            if not 0 <= index < depth:
-                raise InputError(f"case {label.case}: slice tag {label.id} lies outside the image")
-            tags[index] = label.label
+            tags[_tagged(label, to_index, depth)] = label.label
     return tags
+
+
+def _tagged(label: SliceTag, to_index: NDArray[np.floating[Any]], depth: int) -> int:
+    """Index of the slice that is tagged."""
+    index = round(float(apply_affine(to_index, np.array([label.position]))[0, 0]))
+    if not 0 <= index < depth:
+        raise InputError(f"case {label.case}: slice tag {label.id} lies outside the image")
+    return index
 
 
 def scan_tag(labels: Iterable[Label]) -> int:

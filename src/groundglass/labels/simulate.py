@@ -20,6 +20,7 @@ from groundglass.labels.cost import CLICK_SECONDS
 from groundglass.labels.cost import MASK_SECONDS_PER_SLICE
 from groundglass.labels.cost import SCAN_TAG_SECONDS
 from groundglass.labels.cost import SLICE_TAG_SECONDS
+from groundglass.labels.events import RECORD
 from groundglass.labels.events import Label
 from groundglass.labels.events import MaskLabel
 from groundglass.labels.events import Point
@@ -131,7 +132,7 @@ def simulate_scan_tag(mask: Scan, case: str) -> list[Label]:
 
 def recorded_scan_tag(tag: int, case: str) -> list[Label]:
     """The diagnosis (1 diseased, 0 healthy) that the record has anyway."""
-    return [ScanTag(case=case, seconds=SCAN_TAG_SECONDS, annotator="record", label=tag, id=f"{case}-scan")]
+    return [ScanTag(case=case, seconds=SCAN_TAG_SECONDS, annotator=RECORD, label=tag, id=f"{case}-scan")]
 
 
 def mask_label(path: str, case: str, slices: tuple[int, int]) -> list[Label]:

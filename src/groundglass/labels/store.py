@@ -20,6 +20,36 @@ from groundglass.labels.events import to_json
 logger = logging.getLogger(__name__)
 
 
+class DamagedLineError(InputError):
+    """A line of a label store is not a label."""
+
+
+def parse_line(name: str, number: int, line: bytes) -> Label:
+    """The event in a line of a store.
+
+    Args:
+        name: The file as it is called in what is said.
+        number: The line's, from 1.
+        line: Its content.
+
+    Raises:
+        DamagedLineError: If it is no event.
+    """
+    try:
+        return from_json(json.loads(line))
+    except (ValueError, AttributeError, RecursionError) as error:  # not JSON, not text, not a label; not an object
+        raise DamagedLineError(f"{name}, line {number}: {error}; mend or remove that line") from error
+
+
+def is_whole(line: bytes) -> bool:
+    """Whether a line without its end is all there: a part of an event is never JSON."""
+    try:
+        json.loads(line)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
 class LabelStore:
     """Label events in a JSON-lines file.
 
@@ -42,15 +72,16 @@ class LabelStore:
         """Append all events or none, and wait until they are on the disk.
 
         Raises:
-            InputError: If the file cannot be written to or the disk is full.
+            InputError: If the file cannot be written to, the disk is full, or an event could not be read again.
         """
-        lines = "".join(json.dumps(to_json(label)) + "\n" for label in labels).encode()
+        lines = b"".join(map(_line, labels))
         if not lines:
             return
         try:
             with self.path.open("ab+", buffering=0) as file:
                 _lock(file)
-                _write_all_or_none(file, lines, end=self._cut_torn_line(file))
+                end, line_end = self._mend_end(file)
+                _write_all_or_none(file, line_end + lines, end=end)
         except OSError as error:
             raise InputError(f"{self.path}: the labels could not be written ({error.strerror})") from error
 
@@ -60,40 +91,49 @@ class LabelStore:
         Raises:
             InputError: If the file cannot be read, or a line but a torn last one is not a label, with its number.
         """
-        labels = [self._parse(number, line) for number, line in enumerate(self._lines(), start=1) if line.strip()]
+        name = str(self.path)
+        labels = [parse_line(name, number, line) for number, line in enumerate(self._lines(), 1) if line.strip()]
         retracted = {label.target for label in labels if isinstance(label, Retraction)}
         return [label for label in labels if not isinstance(label, Retraction) and label.id not in retracted]
 
     def _lines(self) -> list[bytes]:
         try:
-            whole, _, torn = self.path.read_bytes().rpartition(b"\n")
+            *lines, last = self.path.read_bytes().split(b"\n")
         except FileNotFoundError:
             return []
         except OSError as error:
             raise InputError(f"{self.path}: the labels could not be read ({error.strerror})") from error
-        if torn:
+        if is_whole(last):
+            return [*lines, last]
+        if last:
             logger.warning("%s: its last line was cut off in writing and is left out", self.path)
-        return whole.split(b"\n")
+        return lines
 
-    def _parse(self, number: int, line: bytes) -> Label:
-        try:
-            return from_json(json.loads(line))
-        except (ValueError, AttributeError) as error:  # not JSON, not text, not a label; not an object
-            raise InputError(f"{self.path}, line {number}: {error}; mend or remove that line") from error
+    def _mend_end(self, file: FileIO) -> tuple[int, bytes]:
+        """A process killed while it wrote leaves a last line without its end.
 
-    def _cut_torn_line(self, file: FileIO) -> int:
-        """A process killed while it wrote leaves a last line without its end: cut it off and say so.
+        A line that lacks nothing but its newline was perhaps acknowledged: it stays. Any other is cut off, and said.
 
         Returns:
-            The file's size after that.
+            The file's size after that, and the newline if it is lacking.
         """
         file.seek(0)
         content = file.readall()
         keep = content.rfind(b"\n") + 1
-        if keep < len(content):
-            file.truncate(keep)
-            logger.warning("%s: its last line was cut off in writing and has been removed", self.path)
-        return keep
+        if keep == len(content):
+            return keep, b""
+        if is_whole(content[keep:]):
+            return len(content), b"\n"
+        file.truncate(keep)
+        logger.warning("%s: its last line was cut off in writing and has been removed", self.path)
+        return keep, b""
+
+
+def _line(label: Label) -> bytes:
+    """An event as a line, once it is sure that it can be read again: a bad line would close the store to everybody."""
+    record = to_json(label)
+    from_json(record)
+    return json.dumps(record).encode() + b"\n"
 
 
 def _write_all_or_none(file: FileIO, lines: bytes, *, end: int) -> None:

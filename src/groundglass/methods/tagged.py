@@ -12,6 +12,10 @@ from groundglass.errors import InputError
 
 logger = logging.getLogger(__name__)
 
+SCANS_ONLY = (
+    "the tag of a diseased scan says nothing about its single slices, so tag those with 'groundglass annotate', or "
+)
+
 
 def tagged_slices(samples: SliceSamples) -> Tensor:
     """``(N,)`` bool: slices with a tag and with lung; the others are counted in a warning.
@@ -30,11 +34,17 @@ def tagged_slices(samples: SliceSamples) -> Tensor:
     kinds = set(tag[usable].tolist())
     if len(kinds) == 1:
         have, lack = ("a lesion", "none") if kinds == {1} else ("no lesion", "one")
+        scans = SCANS_ONLY if kinds == {0} and _has_diseased_scans(samples) else ""
         raise InputError(
             f"every tagged training slice with lung has {have}, and this method learns from the difference; "
-            f"add slices that have {lack}"
+            f"{scans}add slices that have {lack}"
         )
     return usable
+
+
+def _has_diseased_scans(samples: SliceSamples) -> bool:
+    tags = samples.folder.labels(("scan_tag",)).values()
+    return any(getattr(tag, "label", 0) == 1 for of_case in tags for tag in of_case)
 
 
 def halves(batch: Sample) -> tuple[Sample, Sample]:

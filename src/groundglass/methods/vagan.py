@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
 from torch import Tensor
 from torch import nn
@@ -11,6 +13,7 @@ from groundglass.errors import InputError
 from groundglass.methods.adversarial import Adversarial
 from groundglass.methods.adversarial import signed
 from groundglass.methods.heat import Cleaning
+from groundglass.methods.heat import heat_map
 from groundglass.methods.settings import TrainingSettings
 from groundglass.methods.tagged import halves
 from groundglass.networks.vagan import MapGenerator
@@ -27,6 +30,8 @@ class VisualAttribution(Adversarial):
         critic_steps: See :class:`Adversarial`.
         critic_start: See :class:`Adversarial`.
         long_turns: See :class:`Adversarial`; 100 in the release.
+        heat: ``map``, the size of the map, as released; ``difference`` or ``positive`` between the slice and what was
+            made of it; see :func:`heat_map`. Where nothing is changed the map is ``atanh(x) - x``, which is not 0.
         median: Take the heat map's own median inside the lungs away from it; see :func:`above_median`.
         relight: See :class:`Adversarial`.
         opening: Take thin structures away from it; see :class:`Cleaning`.
@@ -47,6 +52,7 @@ class VisualAttribution(Adversarial):
         critic_steps: int = 5,
         critic_start: int = 0,
         long_turns: int = 100,
+        heat: Literal["map", "difference", "positive"] = "map",
         median: bool = False,
         opening: int = 1,
         relight: float = 0.0,
@@ -64,6 +70,7 @@ class VisualAttribution(Adversarial):
             long_turns=long_turns,
         )
         self.sparsity = sparsity
+        self.reading: Literal["map", "difference", "positive"] = heat
         self.cleaning = Cleaning(median, opening, smooth)
 
     def normal_version(self, image: Tensor) -> Tensor:
@@ -71,10 +78,14 @@ class VisualAttribution(Adversarial):
         return torch.tanh(image + self.network(image))
 
     def heat(self, image: Tensor) -> Tensor:
-        """The size of the map ``|M|``, where 1 and more is white."""
+        """The size of the map ``|M|``, where 1 and more is white, or what was changed."""
         inside = image > -1
-        heat = self.network(image).abs().clamp(max=1) * inside
-        return self.cleaning(heat, inside)
+        if self.reading == "map":
+            heat = self.network(image).abs().clamp(max=1)
+        else:
+            normal = self.normal_version(image)
+            heat = heat_map(image, normal, torch.zeros_like(normal), self.reading)
+        return self.cleaning(heat * inside, inside)
 
     def views(self, image: Tensor) -> dict[str, Tensor]:
         """Normal version and heat map, in [0, 1], of images in [0, 1]."""

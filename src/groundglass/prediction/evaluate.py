@@ -11,7 +11,9 @@ from typing import NamedTuple
 from groundglass.datasets.case import Case
 from groundglass.datasets.folder import DatasetFolder
 from groundglass.datasets.grid import Grid
-from groundglass.datasets.volumes import known_lungs
+from groundglass.datasets.lungs import NoLungsError
+from groundglass.datasets.lungs import case_lungs
+from groundglass.datasets.lungs import say_lungs
 from groundglass.errors import InputError
 from groundglass.metrics.overlap import OverlapMeter
 from groundglass.metrics.threshold import BINS
@@ -45,36 +47,28 @@ def scored_cases(folder: DatasetFolder, cases: Sequence[Case], grid: Grid | None
     Args:
         folder: The dataset.
         cases: The part of it to score.
-        grid: What the network sees: of one that sees volumes, a scan whose lungs fail is left out and named.
+        grid: What the network sees. If it wants lungs, they are found in scans in HU without a lung mask, and a case
+            that shows none is left out and named; see :func:`case_lungs`. ``None``: lungs are those of the dataset.
 
     Raises:
         InputError: If none has.
     """
     if not has_masks(cases):
         raise InputError(f"{folder.root}: no case of this part has a mask, so it cannot be scored; add masks")
+    grid = grid or Grid()
+    say_lungs(folder, grid)
     for case in cases:
         mask = folder.mask(case)
         if mask is not None:
+            scan = folder.scan(case)
             first, last = case.slices or (0, mask.shape[0])
-            lungs = folder.lungs(case)
-            pair = Pair(
-                case,
-                folder.scan(case).slab(first, last),
-                mask.slab(first, last),
-                None if lungs is None else lungs.slab(first, last),
-            )
-            if grid is None or grid.depth is None:
-                yield pair
-            else:
-                yield from _with_lungs(pair)
-
-
-def _with_lungs(pair: Pair) -> Iterator[Pair]:
-    """The pair with the lungs looked for if they are not known; nothing if they fail."""
-    try:
-        yield pair._replace(lungs=known_lungs(pair.scan, pair.lungs))
-    except InputError as error:
-        logger.warning("case %s is not scored: %s", pair.case.case, error)
+            try:
+                lungs = case_lungs(folder, case, scan, grid)
+            except NoLungsError as error:
+                logger.warning("case %s is not scored: %s", case.case, error)
+                continue
+            inside = None if lungs is None else lungs.slab(first, last)
+            yield Pair(case, scan.slab(first, last), mask.slab(first, last), inside)
 
 
 def dice_curve(predictor: Predictor, pairs: Pairs, bins: int = BINS) -> DiceCurve:

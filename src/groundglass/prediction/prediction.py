@@ -28,6 +28,7 @@ class Prediction:
         series: The headers of a DICOM series, for objects that refer to it; they hold the patient's identity.
         seconds: How long each step took.
         warnings: What there was to say about the scan, a sentence each.
+        lungs_from: Where the lung mask came from, in words.
         restoration: What a GASNet made of the scan on the way; ``None`` for other methods.
     """
 
@@ -40,6 +41,7 @@ class Prediction:
     series: DicomSeries | None = None
     seconds: Mapping[str, float] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    lungs_from: str = "found by density and shape"
     restoration: Restoration | None = None
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,17 +14,22 @@ from numpy.typing import NDArray
 from groundglass.errors import InputError
 from groundglass.experiments.checkpoint import load_method
 from groundglass.prediction.build import build_predictor
+from groundglass.prediction.lungs import NO_LUNGS
+from groundglass.prediction.lungs import UsedLungs
+from groundglass.prediction.lungs import lungs_of
+from groundglass.prediction.lungs import lungs_of_scans
 from groundglass.prediction.prediction import Prediction
 from groundglass.prediction.restoration import restoration
 from groundglass.prediction.shipped import SHIPPED
 from groundglass.prediction.shipped import model_name
 from groundglass.scans.checks import scan_warnings
-from groundglass.scans.lungs import lung_mask
 from groundglass.scans.orientation import from_canonical
 from groundglass.scans.orientation import to_canonical
 from groundglass.scans.reader import read_scan_and_series
 from groundglass.scans.scan import Intensity
 from groundglass.scans.scan import Scan
+
+logger = logging.getLogger(__name__)
 
 
 class Segmenter:
@@ -52,6 +58,7 @@ class Segmenter:
         self.threshold = float(method.threshold) if threshold is None else threshold
         self.predictor = build_predictor(method, config, orientations=orientations)
         self.lungmask_weights = lungmask_weights
+        self._warned = False
 
     def predict(
         self,
@@ -59,6 +66,7 @@ class Segmenter:
         *,
         intensity: Intensity | None = None,
         series: str | None = None,
+        lungs: str | Path | None = None,
         probabilities: bool = False,
     ) -> Prediction:
         """Lesions and lungs of a scan, on the file's own grid.
@@ -67,31 +75,40 @@ class Segmenter:
             path: NIfTI, NRRD, DICOM (folder, zip, file) or image.
             intensity: ``"display"`` for 8-bit lung-window images, which are refused unless it is stated.
             series: SeriesInstanceUID, SeriesNumber or SeriesDescription of a DICOM series.
+            lungs: Its lung mask, not 0 = lung, or a folder with a mask of its name; without, they are found in HU.
             probabilities: Keep the probabilities too, 4 bytes a voxel.
 
         Raises:
-            InputError: If there is no readable chest CT at ``path``.
+            InputError: If there is no readable chest CT at ``path``, or the lung mask does not fit it.
         """
         seconds: dict[str, float] = {}
         with _timed(seconds, "reading"):
             scan, headers = read_scan_and_series(path, intensity=intensity, series=series)
-            _check(scan, intensity)
+            _check(scan, intensity, lungs)
         with _timed(seconds, "lungs"):
-            lungs = lung_mask(scan, weights=self.lungmask_weights) if scan.intensity == "hu" else None
+            used = self._lungs(scan, lungs_of_scans([Path(path)], lungs)[0])
         with _timed(seconds, "network"):
-            lesions, chances = self._segment(scan, lungs, probabilities)
+            lesions, chances = self._segment(scan, used.mask, probabilities)
         return Prediction(
             scan=scan,
             lesions=scan.with_voxels(from_canonical(lesions, scan), "mask"),
-            lungs=lungs,
+            lungs=used.mask,
+            lungs_from=used.source,
             model=self.model,
             threshold=self.threshold,
             probabilities=None if chances is None else scan.with_voxels(from_canonical(chances, scan)),
             series=headers,
             seconds=seconds,
-            warnings=tuple(scan_warnings(scan)),
-            restoration=restoration(self.predictor, to_canonical(scan), None if lungs is None else to_canonical(lungs)),
+            warnings=(*scan_warnings(scan), *used.warnings),
+            restoration=restoration(self.predictor, to_canonical(scan), used.mask and to_canonical(used.mask)),
         )
+
+    def _lungs(self, scan: Scan, given: Path | None) -> UsedLungs:
+        used = lungs_of(scan, given, self.predictor.grid, self.lungmask_weights)
+        if NO_LUNGS in used.warnings and not self._warned:  # of many slices, once
+            logger.warning(NO_LUNGS)
+            self._warned = True
+        return used
 
     def _segment(
         self, scan: Scan, lungs: Scan | None, keep: bool
@@ -101,7 +118,7 @@ class Segmenter:
         inside = None if lungs is None else to_canonical(lungs)
         lesions = np.zeros(upright.shape, np.uint8)
         kept = np.zeros(upright.shape, np.float32) if keep else None
-        first, last = (0, upright.shape[0]) if inside is None else _span(inside)
+        first, last = (0, upright.shape[0]) if inside is None or self._smooths_beyond() else _span(inside)
         for part, chances in self.predictor.slabs(upright.slab(first, last), inside and inside.slab(first, last)):
             where = slice(first + part.start, first + part.stop)
             if inside is not None:
@@ -111,6 +128,11 @@ class Segmenter:
                 kept[where] = chances
         return lesions, kept
 
+    def _smooths_beyond(self) -> bool:
+        """Whether slices without lung have a say in their neighbors, as they have where the test cases are scored."""
+        predictor = self.predictor
+        return predictor.smooth_mm > 0 and predictor.grid.uses_lungs and predictor.grid.outside == "keep"
+
 
 def predict(
     path: str | Path,
@@ -118,6 +140,7 @@ def predict(
     *,
     intensity: Intensity | None = None,
     series: str | None = None,
+    lungs: str | Path | None = None,
     threshold: float | None = None,
     orientations: int | None = None,
     probabilities: bool = False,
@@ -129,19 +152,21 @@ def predict(
         checkpoint: A run folder or a ``.ckpt`` file; the model that comes with the package if ``None``.
         intensity: ``"display"`` for 8-bit lung-window images.
         series: SeriesInstanceUID, SeriesNumber or SeriesDescription of a DICOM series.
+        lungs: Its lung mask, not 0 = lung, or a folder with a mask of its name; without, they are found in HU.
         threshold: Probability above which a voxel is lesion; by default the model's own.
         orientations: Average over 1, 2 or 8 flips and turns; by default as the recipe says.
         probabilities: Keep the probabilities too.
 
     Raises:
-        InputError: If there is no readable chest CT at ``path``, or the checkpoint cannot be used.
+        InputError: If there is no readable chest CT at ``path``, the lung mask does not fit it, or the checkpoint
+            cannot be used.
 
     Example:
         >>> predict("scan.nii.gz").burden_percent  # doctest: +SKIP
         12.4
     """
     segmenter = Segmenter(checkpoint, threshold=threshold, orientations=orientations)
-    return segmenter.predict(path, intensity=intensity, series=series, probabilities=probabilities)
+    return segmenter.predict(path, intensity=intensity, series=series, lungs=lungs, probabilities=probabilities)
 
 
 def _span(lungs: Scan) -> tuple[int, int]:
@@ -150,15 +175,16 @@ def _span(lungs: Scan) -> tuple[int, int]:
     return int(where[0]), int(where[-1]) + 1
 
 
-def _check(scan: Scan, stated: Intensity | None) -> None:
+def _check(scan: Scan, stated: Intensity | None, lungs: str | Path | None) -> None:
     if scan.intensity == "display" and stated != "display":
         raise InputError(
             f"{scan.path}: 8-bit grey values, not Hounsfield units; give the original CT, or pass --intensity display "
             "if these are chest CT slices in a lung window, cropped to the lungs"
         )
-    if scan.intensity == "hu" and scan.shape[0] == 1:
+    if scan.intensity == "hu" and scan.shape[0] == 1 and lungs is None:
         raise InputError(
-            f"{scan.path}: a single slice, in which lungs cannot be told from other air; give the whole CT"
+            f"{scan.path}: a single slice, in which lungs cannot be told from other air; give the whole CT, or a lung "
+            "mask with --lungs"
         )
 
 

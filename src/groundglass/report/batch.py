@@ -20,20 +20,16 @@ from rich.progress import TextColumn
 from rich.progress import TimeRemainingColumn
 
 from groundglass.errors import InputError
+from groundglass.prediction.lungs import lungs_of_scans
 from groundglass.prediction.segmenter import Segmenter
 from groundglass.report.outputs import FINISHED
 from groundglass.report.outputs import write_outputs
-from groundglass.scans import dicom_archive
-from groundglass.scans import images
 from groundglass.scans.discover import find_scans
 from groundglass.scans.discover import names_patient
-from groundglass.scans.reader import VOLUME_SUFFIXES
+from groundglass.scans.naming import stem
 from groundglass.scans.scan import Intensity
 
 logger = logging.getLogger(__name__)
-
-ENDINGS = (*VOLUME_SUFFIXES, *images.SUFFIXES, *dicom_archive.SUFFIXES, ".zip")
-"""What is cut off a file's name to get its folder's."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +39,7 @@ class Job:
     Args:
         intensity: What the numbers are, where the files do not tell.
         series: Which DICOM series, where there are several.
+        lungs: The lung mask of the only scan, or a folder with a mask of each scan's name.
         probabilities: Write the probabilities too.
         count: Write the list of lesions too.
         keep_identifiers: Show who the patient is.
@@ -52,6 +49,7 @@ class Job:
 
     intensity: Intensity | None = None
     series: str | None = None
+    lungs: str | Path | None = None
     probabilities: bool = False
     count: bool = False
     keep_identifiers: bool = False
@@ -75,28 +73,30 @@ def predict_scans(paths: Iterable[str | Path], output: Path, segmenter: Segmente
     ``scan-<number>`` where that name holds the patient's.
 
     Raises:
-        InputError: If there is no scan, or the output folder has files and ``resume`` is not set.
+        InputError: If there is no scan, one has no lung mask though they are given, or the output folder has files and
+            ``resume`` is not set.
     """
     scans = [scan for path in paths for scan in find_scans(path)]
     if not job.resume and output.exists() and (not output.is_dir() or any(output.iterdir())):
         raise InputError(f"{output}: exists already; choose another folder, or go on in it with --resume")
-    folders = _folders(scans, output, job)
+    masks, folders = lungs_of_scans(scans, job.lungs), _folders(scans, output, job)
     outcome = Outcome()
     with _progress(len(scans), job.quiet) as advance:
-        for scan, folder in zip(scans, folders, strict=True):
+        for scan, lungs, folder in zip(scans, masks, folders, strict=True):
             if (folder / FINISHED).exists():
                 outcome = replace(outcome, skipped=outcome.skipped + 1)
             else:
-                _one(scan, folder, segmenter, job, outcome)
+                _one(scan, lungs, folder, segmenter, job, outcome)
             advance()
     return outcome
 
 
-def _one(scan: Path, folder: Path, segmenter: Segmenter, job: Job, outcome: Outcome) -> None:
+def _one(scan: Path, lungs: Path | None, folder: Path, segmenter: Segmenter, job: Job, outcome: Outcome) -> None:
     options = {"probabilities": job.probabilities, "count": job.count, "keep_identifiers": job.keep_identifiers}
     try:
+        wanted = job.probabilities or job.count
         prediction = segmenter.predict(
-            scan, intensity=job.intensity, series=job.series, probabilities=job.probabilities or job.count
+            scan, intensity=job.intensity, series=job.series, lungs=lungs, probabilities=wanted
         )
         outcome.written.append(write_outputs(prediction, folder, **options))
     except InputError as error:
@@ -106,19 +106,14 @@ def _one(scan: Path, folder: Path, segmenter: Segmenter, job: Job, outcome: Outc
 def _folders(scans: Sequence[Path], output: Path, job: Job) -> list[Path]:
     if len(scans) == 1:
         return [output]
-    stems = [_stem(scan) for scan in scans]
+    stems = [stem(scan.resolve()) for scan in scans]
     names = []
-    for number, (scan, stem) in enumerate(zip(scans, stems, strict=True), start=1):
+    for number, (scan, own) in enumerate(zip(scans, stems, strict=True), start=1):
         telling = not job.keep_identifiers and names_patient(scan)
-        names.append(f"scan-{number:03d}" if telling or stems.count(stem) > 1 else stem)
-        if names[-1] != stem:
+        names.append(f"scan-{number:03d}" if telling or stems.count(own) > 1 else own)
+        if names[-1] != own:
             logger.warning("scan %d of %d is written to %s", number, len(scans), names[-1])
     return [output / name for name in names]
-
-
-def _stem(path: Path) -> str:
-    name = path.resolve().name
-    return next((name[: -len(end)] for end in ENDINGS if name.lower().endswith(end)), name)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from groundglass.errors import InputError
-from groundglass.report.grid import on_grid
+from groundglass.scans.alignment import on_grid
 from groundglass.scans.orientation import to_canonical
 from groundglass.scans.reader import read_mask
 from groundglass.scans.scan import Scan

@@ -85,7 +85,7 @@ def _write_report(prediction: Prediction, folder: Path, keep_identifiers: bool, 
         measurements=measurements,
         provenance=Provenance(
             model=prediction.model,
-            lungs="found by density and shape" if prediction.scan.intensity == "hu" else "given",
+            lungs=prediction.lungs_from,
             settings={"threshold": round(prediction.threshold, 4)},
             seconds=seconds,
             warnings=prediction.warnings,

@@ -13,6 +13,7 @@ from torch import Tensor
 from groundglass.datasets.case import Case
 from groundglass.datasets.folder import DatasetFolder
 from groundglass.datasets.grid import Grid
+from groundglass.datasets.lungs import case_lungs
 from groundglass.datasets.preprocessing import slice_images
 from groundglass.datasets.preprocessing import slice_masks
 from groundglass.errors import InputError
@@ -32,11 +33,12 @@ def slice_views(method: Method, grid: Grid, folder: DatasetFolder, case: Case, i
         index: Number of the slice, from 0.
 
     Raises:
-        InputError: If there is no such slice.
+        InputError: If there is no such slice, or the network wants lungs and the case shows none.
     """
-    scan, lungs, mask = folder.scan(case), folder.lungs(case), folder.mask(case)
+    scan, mask = folder.scan(case), folder.mask(case)
     if not 0 <= index < scan.shape[0]:
         raise InputError(f"case {case.case} has slices 0 to {scan.shape[0] - 1}, not {index}; choose one of them")
+    lungs = case_lungs(folder, case, scan, grid)
     grid = grid.around(lungs)
     image = slice_images(scan, grid, slice(index, index + 1), lungs)
     with torch.no_grad():

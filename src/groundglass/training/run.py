@@ -148,13 +148,13 @@ def _seeded_method(config: Config) -> Method:
 
 def _validation(folder: DatasetFolder, config: Config) -> list[Pair]:
     """Validation cases with masks. Someone who has only clicks has none, and trains all the same."""
-    if has_masks(folder.split.validation):
-        # In memory: they are scored every epoch.
-        return list(scored_cases(folder, folder.split.validation, config.grid))
-    logger.warning(
-        "%s: no validation case has a mask, so the last epoch is kept and the threshold stays at 0.5", folder.root
-    )
-    return []
+    masked = has_masks(folder.split.validation)
+    # In memory: they are scored every epoch.
+    pairs = list(scored_cases(folder, folder.split.validation, config.grid)) if masked else []
+    if not pairs:
+        lacking = "of the validation cases with a mask none shows lungs" if masked else "no validation case has a mask"
+        logger.warning("%s: %s, so the last epoch is kept and the threshold stays at 0.5", folder.root, lacking)
+    return pairs
 
 
 def _choose(checkpoint: Path, validation: list[Pair]) -> Method:

@@ -14,7 +14,7 @@ from chests import turned
 
 from groundglass.errors import InputError
 from groundglass.report.given_lungs import read_lungs
-from groundglass.report.grid import on_grid
+from groundglass.scans.alignment import on_grid
 from groundglass.scans.nifti import write_nifti
 from groundglass.scans.scan import Scan
 

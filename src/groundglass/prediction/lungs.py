@@ -1,0 +1,127 @@
+"""The lung masks of scans that are predicted: given by the user, or found."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from groundglass.datasets.catalog.layout import by_stem
+from groundglass.datasets.grid import Grid
+from groundglass.errors import InputError
+from groundglass.scans.alignment import on_grid
+from groundglass.scans.images import find_images
+from groundglass.scans.lungs import lung_mask
+from groundglass.scans.naming import stem
+from groundglass.scans.orientation import from_canonical
+from groundglass.scans.orientation import to_canonical
+from groundglass.scans.readable import readable
+from groundglass.scans.reader import read_mask
+from groundglass.scans.scan import Scan
+
+RIGHT, LEFT = 1, 2
+GIVEN = "given by the user"
+NO_LUNGS = (
+    "This model looks at the lungs alone, and an 8-bit image without a lung mask is looked at as a whole: the result "
+    "is worse than measured, unless the model was trained without lung masks; give a mask with --lungs."
+)
+PARTED = "The given lung mask does not tell the right lung from the left: they are parted at its middle."
+JPEG = (".jpg", ".jpeg")
+JPEG_THRESHOLD = 127
+"""The edges of a mask are smeared in a JPEG."""
+
+
+class UsedLungs(NamedTuple):
+    """The lung mask a scan is predicted with.
+
+    Args:
+        mask: ``(D, H, W)`` of the scan: 1 = right, 2 = left lung of the patient; ``None`` for an 8-bit one without.
+        source: Where it came from, in words.
+        warnings: What there is to say about it, a sentence each.
+    """
+
+    mask: Scan | None
+    source: str
+    warnings: tuple[str, ...] = ()
+
+
+def lungs_of(scan: Scan, given: Path | None, grid: Grid, weights: Path | None = None) -> UsedLungs:
+    """The lung mask a scan is predicted with: the given one, or one found in a scan in HU.
+
+    Args:
+        scan: ``(D, H, W)``, as read.
+        given: File or folder of its lung mask, in which whatever is not 0 is lung.
+        grid: What the network sees.
+        weights: Weights file of the optional package lungmask, which then finds the lungs.
+
+    Raises:
+        InputError: If the given mask cannot be read, is empty or lies on another grid than the scan, or no lungs are
+            found.
+    """
+    if given is not None:
+        return _given(given, scan)
+    if scan.intensity == "hu":
+        means = "density and shape" if weights is None else "lungmask"
+        return UsedLungs(lung_mask(scan, weights=weights), f"found by {means}")
+    return UsedLungs(None, "not known", (NO_LUNGS,) if grid.uses_lungs else ())
+
+
+def _given(path: Path, scan: Scan) -> UsedLungs:
+    with readable(path):
+        smeared = any(file.suffix.lower() in JPEG for file in (path.iterdir() if path.is_dir() else [path]))
+    lungs = on_grid(read_mask(path, threshold=JPEG_THRESHOLD if smeared else 0), scan)
+    upright = to_canonical(lungs).voxels
+    if not upright.any():
+        raise InputError(f"{path}: this lung mask is empty; give one that shows the lungs, or none")
+    if _has_sides(upright):
+        return UsedLungs(lungs, GIVEN)
+    return UsedLungs(lungs.with_voxels(from_canonical(_parted(upright), lungs)), GIVEN, (PARTED,))
+
+
+def _has_sides(upright: NDArray[np.uint8]) -> bool:
+    """Whether 1 lies at the patient's right and 2 at the left, and there is nothing else."""
+    right, left = (np.count_nonzero(upright == side, axis=(0, 1)) for side in (RIGHT, LEFT))
+    if upright.max() > LEFT or not right.any() or not left.any():
+        return False
+    place = np.arange(upright.shape[2])
+    return bool(np.average(place, weights=right) < np.average(place, weights=left))
+
+
+def _parted(upright: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    columns = np.flatnonzero(upright.any(axis=(0, 1)))
+    sides = np.where(2 * np.arange(upright.shape[2]) <= columns[0] + columns[-1], RIGHT, LEFT)
+    return np.asarray((upright > 0) * sides, np.uint8)
+
+
+def lungs_of_scans(scans: Sequence[Path], lungs: str | Path | None) -> list[Path | None]:
+    """The lung mask of each scan.
+
+    Args:
+        scans: Files or folders with a scan each.
+        lungs: The mask of the only scan, or a folder with a mask of each one's name; ``None`` for no masks.
+
+    Raises:
+        InputError: If there are several scans and one mask, a scan has none in the folder, or two have the same name.
+    """
+    if lungs is None:
+        return [None] * len(scans)
+    lungs = Path(lungs)
+    with readable(lungs):
+        if not lungs.is_dir():
+            if len(scans) > 1:
+                raise InputError(f"{lungs}: is one mask; give a folder with a lung mask of the name of each scan")
+            return [lungs]
+        masks = by_stem(lungs.iterdir())
+        is_mask = len(scans) == 1 and bool(find_images(lungs))
+    names = [stem(scan.resolve()) for scan in scans]
+    if twice := [name for name, count in Counter(names).items() if count > 1]:
+        raise InputError(f"{lungs}: several scans are named {twice[0]!r}; predict them one by one, each with its mask")
+    if is_mask and names[0] not in masks:  # the slices of a mask, an image each
+        return [lungs]
+    if alone := [scan for scan, name in zip(scans, names, strict=True) if name not in masks]:
+        raise InputError(f"{lungs}: holds no lung mask of the name of {alone[0]}; add it, or predict that scan without")
+    return [masks[name] for name in names]
