@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -443,6 +444,7 @@ def test_the_gradient_penalty_is_in_float32_also_in_bfloat16(batch: Sample, monk
 
 def samples_of(tags: list[int], lung: list[bool] | None = None) -> SliceSamples:
     samples = SliceSamples.__new__(SliceSamples)
+    samples.folder = SimpleNamespace(labels=lambda kinds: {})  # type: ignore[assignment]
     where = torch.tensor(lung or [True] * len(tags))
     samples.tensors = {
         "tag": torch.tensor(tags, dtype=torch.int8),

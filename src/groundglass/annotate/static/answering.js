@@ -8,38 +8,45 @@ export class Answering extends Display {
   clickCursor(label) {
     const place = this.viewer.cursor ?? this.pointer;
     if (!place) return this.say("Point at a place first, with the mouse or with Shift and the arrows.");
+    if (this.viewer.cursor && !this.viewer.sees(place)) {
+      return this.say("Not taken: the crosshair is out of sight. Shift and the arrows bring it back.", true);
+    }
     this.click(place, label);
   }
 
   click(place, label) {
+    if (!this.mayAnswer()) return;
     if (!this.viewer.holds(place)) return this.say("Click inside the image.");
     const mark = { kind: "point", slice: this.index, row: place.row, column: place.column, label };
     this.keep(mark, this.guided && this.advance && label === 1 && this.isAsked(place));
   }
 
   nothing() {
+    if (!this.mayAnswer()) return;
     const asked = this.guided && this.question;
     if (asked && !this.onQuestion()) return this.showQuestion();
     this.keep({ kind: "nothing", slice: this.index, question: asked ? this.question.key : null }, Boolean(asked));
   }
 
   unsure() {
+    if (!this.mayAnswer()) return;
     if (!this.guided || !this.question) return this.say("There is no question to skip.");
     this.keep({ kind: "unsure", question: this.question.key }, true, this.question.case);
   }
 
   tagSlice(label) {
-    this.keep({ kind: "slice_tag", slice: this.index, label }, false);
+    if (this.mayAnswer()) this.keep({ kind: "slice_tag", slice: this.index, label }, false);
   }
 
   tagScan(label) {
-    this.keep({ kind: "scan_tag", label }, false);
+    if (this.mayAnswer()) this.keep({ kind: "scan_tag", label }, false);
   }
 
   /** Send an answer, one after the other. Until it is acknowledged its mark is dashed. */
   keep(answer, goOn, name = this.case.case) {
-    const body = { ...answer, case: name, id: newId(), seconds: this.clock.take() };
-    const pending = { ...answer, id: body.id, own: true, pending: true };
+    const version = name === this.case.case ? this.case.version : undefined;
+    const body = { ...answer, case: name, version, id: newId(), seconds: this.clock.take() };
+    const pending = { ...answer, case: name, id: body.id, own: true, pending: true };
     if (answer.kind === "point") this.viewer.marks.push(pending);
     this.viewer.draw();
     this.queue = this.queue.then(async () => {
@@ -51,9 +58,10 @@ export class Answering extends Display {
       if (!kept) return;
       this.answers.unshift({ ...kept, skipped: answer.kind === "unsure" });
       this.selected = -1;
-      if (goOn) await this.nextQuestion();
-      else await this.refresh();
-      renderAnswers(this);
+      const counted = this.guard(() => this.refresh());
+      await this.asking;
+      if (goOn && this.guided) await this.nextQuestion();
+      await counted;
     });
     return this.queue;
   }
@@ -88,21 +96,31 @@ export class Answering extends Display {
     this.selected = -1;
     const opened = await get(caseUrl(mark.case));
     if (this.case.case === mark.case) this.case.marks = opened.marks;
-    if (this.guided && opened.question) this.question = opened.question;
-    await this.refresh();
     await this.openCase(mark.case, mark.slice ?? null);
-    renderAnswers(this);
+    if (this.guided && opened.question) this.question = opened.question;
+    this.render();
+    await this.refresh();
   }
 
-  stepAnswer(by) {
+  async stepAnswer(by) {
+    if (by > 0 && this.selected === this.answers.length - 1) await this.guard(() => this.listEarlier());
     const next = Math.max(0, Math.min(this.answers.length - 1, this.selected + by));
     if (this.answers.length) this.selectAnswer(next);
+  }
+
+  /** The list begins with the latest answers; those before come when somebody goes there. */
+  async listEarlier() {
+    const last = this.answers.at(-1);
+    const listed = new Set(this.answers.map((one) => one.id));
+    const earlier = last ? await get(`/api/answers?before=${last.id}`) : [];
+    this.answers.push(...earlier.filter((one) => !listed.has(one.id)));
   }
 
   async selectAnswer(number) {
     this.selected = number;
     await this.guard(async () => {
       const mark = await get(`/api/answers/${this.answers[number].id}`);
+      if (this.selected !== number) return;
       await this.openCase(mark.case, mark.slice ?? null);
     });
     renderAnswers(this);

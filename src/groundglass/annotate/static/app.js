@@ -17,10 +17,9 @@ export class App extends Answering {
   setGuided(on) {
     this.guided = on;
     this.clock.restart();
-    if (on) return this.nextQuestion();
-    this.viewer.question = null;
-    this.viewer.reset();
+    if (!on) this.viewer.reset();
     this.render();
+    return on && this.nextQuestion();
   }
 
   toggleGuided() {
@@ -32,28 +31,37 @@ export class App extends Answering {
     this.render();
   }
 
-  async nextQuestion() {
+  /** The open question, or the next one if that has been answered. */
+  nextQuestion() {
     if (!this.guided) return this.setGuided(true);
-    await this.guard(async () => {
-      this.question = await post("/api/question");
-      this.exhausted = this.question === null;
-      await this.refresh();
-      if (this.question) await this.showQuestion();
-      this.render();
-    });
+    this.asking ??= this.guard(() => this.ask()).finally(() => (this.asking = null));
+    this.renderBusy();
+    return this.asking;
+  }
+
+  /** The question before is asked until this one is seen. */
+  async ask() {
+    const question = await post("/api/question");
+    const shown = question && (await this.openCase(question.case, question.slice));
+    this.question = question;
+    this.exhausted = question === null;
+    this.render();
+    if (shown && this.guided) this.viewer.focus(question.rows, question.columns);
   }
 
   async showQuestion() {
-    await this.openCase(this.question.case, this.question.slice);
-    this.viewer.focus(this.question.rows, this.question.columns);
+    const { case: name, slice, rows, columns } = this.question;
+    if (await this.openCase(name, slice)) this.viewer.focus(rows, columns);
   }
 
+  /** Whether the asked region is on the canvas. */
   onQuestion() {
-    return this.question.case === this.case.case && this.question.slice === this.index;
+    const { question, index } = this.viewer;
+    return question !== null && question === this.question && question.slice === index && this.viewer.seesBox(question);
   }
 
   isAsked(place) {
-    if (!this.question || !this.onQuestion()) return false;
+    if (!this.onQuestion()) return false;
     const { rows, columns } = this.question;
     const inside = (value, [first, end]) => value >= first - 0.5 && value < end - 0.5;
     return inside(place.row, rows) && inside(place.column, columns);

@@ -58,6 +58,9 @@ export const GROUPS = [
   ]],
 ];
 
+/** A key held down would answer what nobody has looked at, so each of these answers once. */
+const ANSWERS = new Set(GROUPS[0][1].flatMap((one) => one.keys));
+
 function bind(keys, shown, says, act) {
   return { keys: [keys].flat(), shown, says, act };
 }
@@ -92,6 +95,7 @@ export function listenToKeys(app) {
     const act = actions.get(nameOf(event));
     if (!act) return;
     event.preventDefault();
+    if (event.repeat && ANSWERS.has(nameOf(event))) return;
     act(app);
   });
 }

@@ -12,7 +12,9 @@ async function start() {
   const app = new App(await get("/api/session"));
   app.viewer = new Viewer($("canvas"), {
     click: (place, label) => app.click(place, label),
-    move: (place) => app.point(place),
+    late: () => app.refuse("the image changed under the mouse button"),
+    changed: () => app.renderBusy(),
+    move: (mouse) => app.point(mouse),
     scroll: (slices) => app.scroll(slices),
     go: (index) => app.goTo(index),
   });

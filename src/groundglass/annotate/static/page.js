@@ -20,6 +20,9 @@ export class Page {
     this.answers = [];
     this.selected = -1;
     this.index = 0;
+    this.wanted = null;
+    this.asking = null;
+    this.mouse = null;
     this.slices = new Slices();
     this.clock = new Clock();
     this.queue = Promise.resolve();
@@ -44,8 +47,15 @@ export class Page {
   takeMarks(marks) {
     const own = this.session.annotator;
     const chosen = this.answers[this.selected]?.id;
-    this.viewer.marks = marks.map((mark) => ({ ...mark, own: mark.annotator === own, selected: mark.id === chosen }));
+    const pending = this.viewer.marks.filter((mark) => mark.pending && mark.case === this.case.case);
+    const known = marks.map((mark) => ({ ...mark, own: mark.annotator === own, selected: mark.id === chosen }));
+    this.viewer.marks = [...known, ...pending];
     this.viewer.draw();
+  }
+
+  /** The place under the mouse, wherever the image has been moved since. */
+  get pointer() {
+    return this.mouse && this.viewer.toPlace(this.mouse);
   }
 
   render() {
@@ -58,10 +68,9 @@ export class Page {
 
   renderSlice() {
     const here = this.guided && this.question?.case === this.case.case;
-    this.viewer.question = here ? this.question : null;
-    this.viewer.draw();
+    this.viewer.ask(here ? this.question : null);
     $("ask").hidden = !(this.guided && this.question && !this.onQuestion());
-    $("ask").textContent = "The question is on another slice. N goes back to it.";
+    $("ask").textContent = "The asked region is not in sight. N goes back to it.";
     renderTags(this);
     renderFooter(this);
   }

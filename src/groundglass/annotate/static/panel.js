@@ -162,7 +162,7 @@ export function describe(answer) {
 
 export function renderFooter(app) {
   if (!app.case) return;
-  $("where").textContent = `Slice ${app.index + 1} of ${app.case.shape[0]}`;
+  $("where").textContent = `Slice ${app.index + 1} of ${app.case.shape[0]}${loading(app)}`;
   const place = app.pointer ?? app.viewer.cursor;
   const value = place && app.viewer.valueAt(place);
   if (value === null || value === undefined) return ($("cursor").textContent = "");
@@ -171,6 +171,12 @@ export function renderFooter(app) {
   const letters = [["R", "L"], ["A", "P"], ["I", "S"]];
   const text = mm.map((one, axis) => `${letters[axis][Number(one >= 0)]} ${Math.abs(one).toFixed(1)}`).join("  ");
   $("cursor").textContent = `${String(value).replace("-", "−")} ${unit}   ${text} mm`;
+}
+
+/** What is on its way while another slice is still shown. */
+function loading({ wanted, case: shown }) {
+  if (!wanted) return "";
+  return ` · loading ${wanted.name === shown.case ? wanted.index + 1 : wanted.name} …`;
 }
 
 function toMm(affine, [d, row, column]) {

@@ -3,6 +3,7 @@
 const CLICK = 4;
 const TRACK = 18;
 const STEP = 30;
+const NOTCH = 110;
 
 /** @typedef {import("./viewer.js").Viewer} Viewer */
 
@@ -14,11 +15,12 @@ export function listenToPointer(viewer) {
   canvas.addEventListener("pointerdown", (event) => {
     canvas.focus({ preventScroll: true });
     canvas.setPointerCapture(event.pointerId);
-    pressed = { x: event.clientX, y: event.clientY, last: event, moved: false, track: onTrack(canvas, event) };
+    const [track, drawn] = [onTrack(canvas, event), viewer.drawn];
+    pressed = { x: event.clientX, y: event.clientY, last: event, moved: false, track, drawn };
     if (pressed.track) goTrack(viewer, event);
   });
   canvas.addEventListener("pointermove", (event) => {
-    if (!pressed) return viewer.events.move(viewer.toPlace(event));
+    if (!pressed) return viewer.events.move(event);
     if (pressed.track) return goTrack(viewer, event);
     pressed.moved ||= Math.hypot(event.clientX - pressed.x, event.clientY - pressed.y) > CLICK;
     if (pressed.moved) drag(viewer, pressed.last, event);
@@ -28,6 +30,7 @@ export function listenToPointer(viewer) {
     const was = pressed;
     pressed = null;
     if (!was || was.track || was.moved || event.button === 1) return;
+    if (was.drawn !== viewer.drawn) return viewer.events.late();
     viewer.events.click(viewer.toPlace(event), event.button === 2 || event.ctrlKey ? 0 : 1);
   });
   canvas.addEventListener("pointercancel", () => (pressed = null));
@@ -40,7 +43,7 @@ function drag(viewer, before, event) {
   viewer.pan((before.clientY - event.clientY) / clientHeight, (before.clientX - event.clientX) / clientWidth);
 }
 
-/** A notch of a wheel is a slice; a touchpad's small steps add up to one. */
+/** A notch of a wheel is a slice, be it 53, 100 or 120 pixels as browsers have it; a touchpad's small steps add up to one. */
 function listenToWheel(viewer) {
   let turned = 0;
   viewer.canvas.addEventListener(
@@ -51,10 +54,11 @@ function listenToWheel(viewer) {
         return viewer.zoomBy(Math.exp(-(event.deltaY || event.deltaX) / 400), viewer.toPlace(event));
       }
       turned += event.deltaMode === 1 ? event.deltaY * STEP : event.deltaY;
-      const slices = Math.trunc(turned / STEP);
-      if (!slices) return undefined;
+      if (Math.abs(turned) < STEP) return undefined;
+      const slices = Math.max(1, Math.min(3, Math.round(Math.abs(turned) / NOTCH)));
+      const direction = -Math.sign(turned);
       turned = 0;
-      return viewer.events.scroll(-Math.sign(slices) * Math.min(Math.abs(slices), 3));
+      return viewer.events.scroll(direction * slices);
     },
     { passive: false },
   );

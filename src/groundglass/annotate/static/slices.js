@@ -43,8 +43,8 @@ export class Slices {
   }
 
   /** HU or grey values of a slice, rows first. @returns {Promise<Int16Array>} */
-  image(name, index) {
-    const path = `${caseUrl(name)}/slices/${index}`;
+  image(opened, index) {
+    const path = address(opened, `slices/${index}`);
     return this.images.get(path, async () => new Int16Array(await bytes(path)));
   }
 
@@ -53,18 +53,19 @@ export class Slices {
    * @param {"probability" | "uncertainty"} kind
    * @returns {Promise<Uint8Array>}
    */
-  overlay(kind, name, index) {
-    const path = `${caseUrl(name)}/slices/${index}/${kind}`;
+  overlay(kind, opened, index) {
+    const path = address(opened, `slices/${index}/${kind}`);
     return this.overlays.get(path, async () => new Uint8Array(await bytes(path)));
   }
 
   /** Fetch neighbors, those in the direction of travel first. */
-  ahead(name, index, depth, direction) {
+  ahead(opened, index, direction) {
+    const depth = opened.shape[0];
     clearTimeout(this.timer);
     this.timer = setTimeout(() => {
       for (let step = 1; step <= AHEAD; step++) {
         for (const next of [index + direction * step, index - direction * Math.ceil(step / 3)]) {
-          if (next >= 0 && next < depth) this.image(name, next).catch(() => {});
+          if (next >= 0 && next < depth) this.image(opened, next).catch(() => {});
         }
       }
     }, 30);
@@ -74,8 +75,9 @@ export class Slices {
   forgetModel() {
     this.overlays.clear();
   }
+}
 
-  forgetImages() {
-    this.images.clear();
-  }
+/** Of the scan as it was opened: if it has been replaced on the disk since, the server refuses to mix the two. */
+function address({ case: name, version }, what) {
+  return `${caseUrl(name)}/${what}${version ? `?version=${encodeURIComponent(version)}` : ""}`;
 }

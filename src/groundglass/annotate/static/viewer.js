@@ -11,8 +11,8 @@ const MAX_ZOOM = 16;
 export class Viewer {
   /**
    * @param {HTMLCanvasElement} canvas
-   * @param {{click: (place: Place, label: number) => void, move: (place: Place | null) => void,
-   *   scroll: (slices: number) => void, go: (index: number) => void}} events
+   * @param {{click: (place: Place, label: number) => void, move: (mouse: PointerEvent | null) => void,
+   *   late: () => void, changed: () => void, scroll: (slices: number) => void, go: (index: number) => void}} events
    */
   constructor(canvas, events) {
     this.canvas = canvas;
@@ -27,6 +27,7 @@ export class Viewer {
     this.question = null;
     this.cursor = null;
     this.index = 0;
+    this.drawn = null;
     this.reset();
     listenToPointer(this);
     new ResizeObserver(() => this.resize()).observe(canvas);
@@ -43,9 +44,28 @@ export class Viewer {
 
   /** @param {Int16Array} values */
   show(values, index) {
+    if (this.values !== values) this.renew();
     this.values = values;
     this.index = index;
     this.repaint();
+  }
+
+  /** Outline a region, or none. */
+  ask(question) {
+    if (this.question !== question) this.renew();
+    this.question = question;
+    this.draw();
+  }
+
+  /** What is to be judged is about to change. */
+  renew() {
+    this.drawn = null;
+    this.events.changed();
+  }
+
+  /** Milliseconds since what is to be judged was drawn first. */
+  age() {
+    return this.drawn === null ? 0 : performance.now() - this.drawn;
   }
 
   /** @param {number} low HU shown black @param {number} high HU shown white */
@@ -99,6 +119,7 @@ export class Viewer {
       row: within((rows[0] + rows[1] - 1) / 2, this.size[1], this.canvas.height / scale.y),
       column: within((columns[0] + columns[1] - 1) / 2, this.size[2], this.canvas.width / scale.x),
     };
+    this.renew();
     this.draw();
   }
 
@@ -149,6 +170,19 @@ export class Viewer {
     return row >= -0.5 && column >= -0.5 && row <= this.size[1] - 0.5 && column <= this.size[2] - 0.5;
   }
 
+  /** Whether a place is on the screen. @param {Place} place */
+  sees(place) {
+    const { x, y } = this.toScreen(place);
+    return this.holds(place) && x >= 0 && y >= 0 && x <= this.canvas.width && y <= this.canvas.height;
+  }
+
+  /** Whether any of a box is on the screen. */
+  seesBox({ rows, columns }) {
+    const first = this.toScreen({ row: rows[0], column: columns[0] });
+    const last = this.toScreen({ row: rows[1] - 1, column: columns[1] - 1 });
+    return last.x >= 0 && last.y >= 0 && first.x <= this.canvas.width && first.y <= this.canvas.height;
+  }
+
   /** Value under a place, or null. */
   valueAt(place) {
     if (!this.values || !this.holds(place)) return null;
@@ -188,6 +222,7 @@ export class Viewer {
     drawCrosshair(context, this);
     drawOrientation(context, this);
     drawTrack(context, this);
+    this.drawn ??= performance.now();
   }
 }
 
