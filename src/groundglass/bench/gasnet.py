@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from dataclasses import replace
 from typing import Any
 
+from groundglass.bench.gasnet_brightness import ROW
+from groundglass.bench.gasnet_brightness import brightness
+from groundglass.bench.gasnet_data import tagged_volumes
 from groundglass.bench.gasnet_data import volumes
 from groundglass.bench.gasnet_tables import write_tables
 from groundglass.bench.medseg100 import make_table
@@ -35,7 +38,7 @@ NETWORK_OPTIONS: dict[str, dict[str, Any]] = {"vnet": {}, "unet-plus-plus": {"ba
 WITHOUT_MASKS: dict[str, Any] = {"select": "last"}
 """Where no voxel is drawn, not for validation either: the last epoch and a threshold of 0.5."""
 
-COMPARED = ("full-1masks", "mil-1masks", "gasnet-1masks", "gasnet-0masks")
+COMPARED = (ROW, "full-1masks", "mil-1masks", "gasnet-1masks", "gasnet-0masks")
 CURVE = ("full-4masks", "gasnet-4masks", "full-20masks", "gasnet-20masks")
 ROWS = (*COMPARED, *CURVE, *(f"{name}-1masks" for name in ABLATION))
 
@@ -107,9 +110,12 @@ def gasnet(plan: Plan) -> str:
     Without a ``root`` the scans are generated, with one they are COVID-cell's runs of 8 slices and more.
     """
     dataset = "covidcell" if plan.root else "phantoms"
+    rows = [row for row in plan.rows if row != ROW]
     cells = [
-        VolumeCell(row, network, seed, dataset) for network in plan.networks for seed in plan.seeds for row in plan.rows
+        VolumeCell(row, network, seed, dataset) for network in plan.networks for seed in plan.seeds for row in rows
     ]
+    if len(rows) < len(plan.rows):
+        brightness(plan, tagged_volumes(plan, dataset), dataset)
     return make_table(plan, "gasnet", lambda run, _: _metrics(run), write_tables, cells=cells, dataset=volumes)
 
 

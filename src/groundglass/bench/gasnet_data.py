@@ -38,11 +38,12 @@ LABEL_SEED = 0
 def volumes(plan: Plan, cell: Cell, config: Config) -> DatasetFolder:
     """The dataset of a run, prepared if it is not there yet."""
     wanted: VolumeCell = cell  # type: ignore[assignment]
-    tagged = _tagged(plan, wanted.dataset)
+    tagged = tagged_volumes(plan, wanted.dataset)
     return _with_masks(tagged, plan.work / f"{wanted.dataset}-{wanted.masks}masks", wanted.masks)
 
 
-def _tagged(plan: Plan, name: str) -> DatasetFolder:
+def tagged_volumes(plan: Plan, name: str) -> DatasetFolder:
+    """All scans of a dataset with their scan tags, prepared if it is not there yet."""
     path = plan.work / name
     if (path / DESCRIPTION).exists() and (path / "labels.jsonl").exists():
         return DatasetFolder.open(path)

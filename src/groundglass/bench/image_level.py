@@ -10,7 +10,6 @@ from statistics import mean
 from typing import Any
 
 import numpy as np
-import torch
 
 from groundglass.bench.image_level_data import covidcell
 from groundglass.bench.image_level_data import is_lesion
@@ -20,9 +19,9 @@ from groundglass.bench.image_level_scores import Scored
 from groundglass.bench.image_level_scores import score
 from groundglass.bench.plan import Cell
 from groundglass.bench.plan import Plan
-from groundglass.bench.plan import command
 from groundglass.bench.plan import run_missing
 from groundglass.bench.plan import run_record
+from groundglass.bench.plan import untrained_record
 from groundglass.bench.pseudo_masks import pseudo_mask_scores
 from groundglass.bench.results import mean_sd
 from groundglass.bench.results import read_results
@@ -38,8 +37,6 @@ from groundglass.methods.smoothed_intensity import SmoothedIntensity
 from groundglass.prediction.evaluate import Pair
 from groundglass.prediction.predictor import Predictor
 from groundglass.training.callbacks import read_history
-from groundglass.training.machine import machine
-from groundglass.training.machine import versions
 from groundglass.training.run import train
 
 EXPERIMENT = "table-image-level"
@@ -120,7 +117,9 @@ def _record(cell: Cell, plan: Plan, root: Path, folder: DatasetFolder, side: lis
     if cell.row in UNTRAINED:
         options, grid = UNTRAINED[cell.row]
         scored = score(Predictor(SmoothedIntensity(**options), grid, batch_size=4), folder, root, side)
-        record = _untrained(cell, plan, folder, grid)
+        record = untrained_record(cell, plan, EXPERIMENT, folder, grid) | {
+            "n_cases": sum(map(is_lesion, folder.split.test))
+        }
     else:
         run = train(_config(cell, plan), folder.root, plan.work / _name(cell), resume=True, quiet=plan.quiet)
         scored = score(Predictor(run.method, run.config.grid), folder, root, side)
@@ -136,28 +135,6 @@ def _record(cell: Cell, plan: Plan, root: Path, folder: DatasetFolder, side: lis
 def _config(cell: Cell, plan: Plan) -> Config:
     recipe, changes = ABLATIONS.get(cell.row, (cell.row, {}))
     return replace(load_recipe(recipe, merged(changes, dict(plan.overrides))), seed=cell.seed)
-
-
-def _untrained(cell: Cell, plan: Plan, folder: DatasetFolder, grid: Grid) -> dict[str, Any]:
-    """The record of a row without a run."""
-    return {
-        "experiment": EXPERIMENT,
-        "network": "none",
-        "dataset": folder.name,
-        "split_hash": folder.split.hash,
-        "seed": cell.seed,
-        "n_cases": sum(map(is_lesion, folder.split.test)),
-        "label_seconds": 0.0,
-        "train_seconds": 0.0,
-        "cpu_seconds": 0.0,
-        "threads": torch.get_num_threads(),
-        "machine": machine(),
-        "versions": versions(),
-        "image_size": list(grid.size),
-        "epochs": 0,
-        "orientations": 1,
-        "command": command(cell, plan, EXPERIMENT),
-    }
 
 
 def _progress(run: Path) -> list[list[float]]:

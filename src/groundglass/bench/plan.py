@@ -15,9 +15,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import torch
+
+from groundglass.datasets.folder import DatasetFolder
+from groundglass.datasets.grid import Grid
 from groundglass.experiments.config import Config
 from groundglass.experiments.recipe import load_recipe
 from groundglass.files import write_text
+from groundglass.training.machine import machine
+from groundglass.training.machine import versions
 from groundglass.training.run import Run
 
 
@@ -118,6 +124,29 @@ def run_record(cell: Cell, plan: Plan, experiment: str, run: Run, metrics: Mappi
         "epochs": run.config.epochs,
         "orientations": run.config.orientations,
         "overrides": dict(plan.overrides),
+        "command": command(cell, plan, experiment),
+    }
+
+
+def untrained_record(cell: Cell, plan: Plan, experiment: str, folder: DatasetFolder, grid: Grid) -> dict[str, Any]:
+    """What is kept of a row with nothing to train, but for its metrics: as :func:`run_record`."""
+    return {
+        "experiment": experiment,
+        "network": "none",
+        "dataset": folder.name,
+        "split_hash": folder.split.hash,
+        "seed": cell.seed,
+        "n_cases": len(folder.split.test),
+        "label_seconds": 0.0,
+        "train_seconds": 0.0,
+        "cpu_seconds": 0.0,
+        "threads": torch.get_num_threads(),
+        "machine": machine(),
+        "versions": versions(),
+        **cell.facts,
+        "image_size": list(grid.size),
+        "epochs": 0,
+        "orientations": 1,
         "command": command(cell, plan, experiment),
     }
 
