@@ -36,8 +36,8 @@ TABLE_V = {
 
 NOTE = (
     "Dice, sensitivity and specificity: means over the diseased test scans, on each scan's grid, within its lung mask, "
-    "at 0.5 (brightness: at the threshold of validation); mean ± sd over seeds. The masks of the validation scans choose "
-    "epoch and threshold; not so for tags alone, where the last epoch is kept and the threshold is 0.5."
+    "at 0.5 (brightness: at the threshold of validation); mean ± sd over seeds. The masks of the validation scans "
+    "choose epoch and threshold; not so for tags alone, where the last epoch is kept and the threshold is 0.5."
 )
 
 
