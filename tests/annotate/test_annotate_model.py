@@ -53,6 +53,18 @@ def run(folder: Path, **changes: object) -> Path:
     return path
 
 
+def test_a_map_is_not_kept_for_an_image_that_took_the_others_place(chest: DatasetFolder, tmp_path: Path) -> None:
+    scan = chest.scan(chest.split.training[0])
+    path = tmp_path / "scans" / "one.nii.gz"
+    model = CurrentModel()
+    model.load(run(tmp_path, grid={"size": [48, 48]}))
+    maps = []
+    for voxels in (scan.voxels, np.full_like(scan.voxels, -1000)):
+        write_nifti(type(scan)(voxels, scan.affine, "hu"), path)
+        maps.append(model.probabilities("one", OpenScan(Source(path.parent).images["one"]), 10))
+    assert not np.array_equal(*maps)
+
+
 def test_it_says_what_predict_says(chest: DatasetFolder, tmp_path: Path) -> None:
     """On a scan that lies the other way round, cropped to the lungs, averaged over eight orientations."""
     scan = chest.scan(chest.split.training[0])

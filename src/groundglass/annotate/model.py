@@ -40,7 +40,7 @@ class CurrentModel:
         self.version = 0
         self.threshold = 0.5
         self._loaded: LoadedModel | None = None
-        self._maps: OrderedDict[tuple[str, int, str, int], Map] = OrderedDict()
+        self._maps: OrderedDict[tuple[str, int, str, str, int], Map] = OrderedDict()
         self._lock = threading.Lock()
 
     def load(self, run: Path) -> None:
@@ -91,7 +91,7 @@ class CurrentModel:
     def _kept(self, kind: str, case: str, scan: OpenScan, index: int, make: Callable[[LoadedModel], Map]) -> Map:
         if not 0 <= index < scan.scan.shape[0]:
             raise InputError(f"case {case} has no slice {index}; it has {scan.scan.shape[0]}")
-        loaded, key = self._current(), (kind, self.version, case, index)
+        loaded, key = self._current(), (kind, self.version, case, scan.version, index)
         with self._lock:
             known = self._maps.get(key)
         made = make(loaded) if known is None else known
