@@ -48,9 +48,9 @@ def prevalence(chests: DatasetFolder) -> float:
 
 @pytest.mark.parametrize("recipe", ["cam", "gradcam", "seam", "irn", "icd", "cam-crf"])
 def test_heat_maps_find_lesions(recipe: str, chests: DatasetFolder, tmp_path: Path) -> None:
-    overrides: dict[str, Any] = SMALL | {"epochs": 4, "validate_every": 1}
+    overrides: dict[str, Any] = SMALL | {"epochs": 8, "validate_every": 1}
     if recipe == "irn":
-        overrides["method_options"] = {"stage1_epochs": 3}
+        overrides["method_options"] = {"stage1_epochs": 6}
     run = train(load_recipe(recipe, overrides), chests.root, tmp_path / "run", quiet=True, device="cpu")
     assert best_precision(run.folder) > 3 * prevalence(chests)
 
