@@ -271,6 +271,18 @@ def test_other_orientations_and_types_are_read_whole(affine: np.ndarray, tmp_pat
         np.testing.assert_allclose(opened.scan.affine, expected.affine)
 
 
+def test_units_of_a_file_that_is_read_bit_by_bit_are_heard(tmp_path: Path) -> None:
+    path = tmp_path / "metres.nii.gz"
+    write_nifti(scan(), path)
+    image_mm: Any = nibabel.load(path)  # type: ignore[attr-defined]
+    in_metres = nibabel.Nifti1Image(np.asarray(image_mm.dataobj), np.diag([1e-3, 1e-3, 1e-3, 1]) @ image_mm.affine)
+    in_metres.header.set_xyzt_units("meter")
+    nibabel.save(in_metres, path)  # type: ignore[attr-defined]
+    opened = OpenScan(image(path))
+    np.testing.assert_allclose(opened.scan.affine, AFFINE, atol=1e-4)
+    np.testing.assert_allclose(opened.scan.affine, read_scan(path).affine)
+
+
 def test_a_file_cut_off_is_said_at_the_slice_that_is_missing(tmp_path: Path) -> None:
     whole = scan(shape=(30, 40, 48))
     write_nifti(whole, tmp_path / "whole.nii")

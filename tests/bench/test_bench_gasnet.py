@@ -98,7 +98,6 @@ def test_every_row_is_a_recipe(row: str, network: str) -> None:
     assert config.network == network
     assert config.method == (cell.method if cell.method in ("full", "mil") else "gasnet")
     assert config.labels == (["scan_tag"] if row == "gasnet-0masks" else None)
-    assert (config.select == "last") == (row == "gasnet-0masks")
     assert cell.name.endswith(f"{cell.masks}masks-seed3")
 
 

@@ -28,6 +28,7 @@ from groundglass.prediction.evaluate import Pair
 from groundglass.prediction.predictor import Predictor
 from groundglass.prediction.validation import MONITORS
 from groundglass.prediction.validation import validate
+from groundglass.training.divergence import check_weights
 from groundglass.training.trainer import draw_weights
 
 
@@ -115,8 +116,7 @@ def _train_epoch(
         schedule.step()
         if average is not None:
             average.update_parameters(method.network)
-    if not all(bool(one.isfinite().all()) for one in method.parameters()):
-        raise InputError("training diverged; lower settings.lr in the recipe and start again")
+    check_weights(method, "in this cycle", float(loss.detach()), "the answers are kept")
 
 
 def _validation_score(method: Method, config: Config, validation: list[Pair], average: AveragedModel | None) -> float:

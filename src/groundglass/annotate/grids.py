@@ -6,7 +6,6 @@ import queue
 import threading
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import nibabel
 import numpy as np
@@ -15,10 +14,8 @@ from numpy.typing import NDArray
 from groundglass.annotate.scans import OpenScans
 from groundglass.errors import InputError
 from groundglass.scans.nifti import BROKEN
-from groundglass.scans.nifti import KJI
-from groundglass.scans.nifti import RAS_TO_LPS
 from groundglass.scans.nifti import SUFFIXES
-from groundglass.scans.nifti import UNIT_MM
+from groundglass.scans.nifti import affine_mm
 from groundglass.scans.orientation import to_canonical
 from groundglass.scans.scan import Scan
 
@@ -86,9 +83,7 @@ def _of_header(path: Path) -> Affine | None:
     if not path.name.lower().endswith(SUFFIXES):
         return None
     try:
-        image: Any = nibabel.load(path)
-        unit = UNIT_MM.get(int(image.header["xyzt_units"]) % 8, 1.0)
-        affine = RAS_TO_LPS * [[unit], [unit], [unit], [1]] * np.asarray(image.affine, np.float64)[:, KJI]
+        affine = affine_mm(nibabel.load(path))
         return to_canonical(Scan(np.zeros((2, 2, 2), np.uint8), affine, "mask")).affine
     except (*BROKEN, OSError, KeyError):
         return None

@@ -18,9 +18,8 @@ from groundglass.annotate.source import Image
 from groundglass.errors import InputError
 from groundglass.scans.intensity import AIR_HU
 from groundglass.scans.nifti import BROKEN
-from groundglass.scans.nifti import KJI
-from groundglass.scans.nifti import RAS_TO_LPS
 from groundglass.scans.nifti import SUFFIXES
+from groundglass.scans.nifti import affine_mm
 from groundglass.scans.orientation import to_canonical
 from groundglass.scans.reader import read_mask
 from groundglass.scans.reader import read_scan
@@ -146,7 +145,7 @@ def _streamable(image: Image) -> Scan | None:
         header: Any = nibabel.load(image.path)
         proxy = header.dataobj
         plain = (proxy.slope, proxy.inter) == (1, 0) and proxy.dtype in PLAIN_TYPES and len(proxy.shape) == 3
-        affine = RAS_TO_LPS * np.asarray(header.affine, np.float64)[:, KJI]
+        affine = affine_mm(header)
         if not plain or not _is_canonical(affine):
             return None
         return Scan(np.empty(proxy.shape[::-1], proxy.dtype), affine, image.intensity, image.path)

@@ -6,7 +6,6 @@ On two pools: ``covidcell``, as large as the paper's, and ``medseg100``, 45 slic
 from __future__ import annotations
 
 import json
-import shlex
 from collections.abc import Iterable
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from groundglass.bench.active_full import full_dice
 from groundglass.bench.active_pool import pool_dataset
 from groundglass.bench.active_tables import headline
 from groundglass.bench.active_tables import summary
+from groundglass.bench.plan import bench_command
 from groundglass.datasets.folder import DatasetFolder
 from groundglass.errors import InputError
 from groundglass.experiments.recipe import merged
@@ -156,16 +156,11 @@ def active(
                 run = work / name / kind / f"{arm.name}-seed{seed}"
                 record = _run(folder, run, chosen, recipe, quiet=quiet)
                 full = full_dice(folder, place, work / name, seed, record["recipe"], quiet=quiet)
-                words = [experiment, "--root", root.name, "--rows", f"{name},{arm.name}", "--seeds", str(seed)]
-                _write(path, {"experiment": experiment, **record, **full, "command": _command(words, overrides)})
+                words = ["--root", root.name, "--rows", f"{name},{arm.name}", "--seeds", str(seed)]
+                command = bench_command(experiment, words, overrides)
+                _write(path, {"experiment": experiment, **record, **full, "command": command})
         texts.append(_conclude(experiment, place, name))
     return "\n".join(texts)
-
-
-def _command(words: Sequence[str], overrides: dict[str, Any] | None) -> str:
-    """What makes a result again."""
-    changes = ["--overrides", json.dumps(overrides)] if overrides else []
-    return shlex.join(["groundglass", "bench", *words, *changes])
 
 
 def _chosen(experiment: str, names: Sequence[str]) -> list[Arm]:

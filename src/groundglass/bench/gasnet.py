@@ -35,9 +35,6 @@ RECIPES = {"full": "volume-full", "mil": "mil", "gasnet": "gasnet", **dict.fromk
 NETWORK_OPTIONS: dict[str, dict[str, Any]] = {"vnet": {}, "unet-plus-plus": {"base": 4}}
 """Widths of networks other than the recipes' own."""
 
-WITHOUT_MASKS: dict[str, Any] = {"select": "last"}
-"""Where no voxel is drawn, not for validation either: the last epoch and a threshold of 0.5."""
-
 COMPARED = (ROW, "full-1masks", "mil-1masks", "gasnet-1masks", "gasnet-0masks")
 CURVE = ("full-4masks", "gasnet-4masks", "full-20masks", "gasnet-20masks")
 ROWS = (*COMPARED, *CURVE, *(f"{name}-1masks" for name in ABLATION))
@@ -86,7 +83,7 @@ class VolumeCell(Cell):
         """Its recipe, with some weights set to 0 for the ablation, and the keys changed that the plan changes."""
         changes: dict[str, Any] = dict(overrides)
         options = dict(changes.pop("method_options", {}))
-        config = load_recipe(RECIPES[self.method], changes if self.masks else {**changes, **WITHOUT_MASKS})
+        config = load_recipe(RECIPES[self.method], changes)
         known = config.method_options.get("weights", {})
         weights = {**known, **options.get("weights", {}), **ABLATION.get(self.method, {})}
         if weights and self.method != "full":

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
+from groundglass.bench.image_level import UNTRAINED
 from groundglass.bench.plan import Cell
 from groundglass.bench.plan import Plan
 from groundglass.bench.plan import plain
 from groundglass.bench.plan import untrained_record
 from groundglass.datasets.folder import DatasetFolder
-from groundglass.datasets.grid import Grid
 from groundglass.files import write_text
 from groundglass.methods.smoothed_intensity import SmoothedIntensity
 from groundglass.prediction.evaluate import choose_threshold
@@ -19,8 +18,8 @@ from groundglass.prediction.evaluate import scored_cases
 from groundglass.prediction.predictor import Predictor
 
 ROW = "brightness-0masks"
-GRID = Grid(size=(96, 96), crop="lungs", outside="black")
-"""And the options below as in the row ``smoothed-intensity-opened`` of ``bench table-image-level``."""
+OPTIONS, GRID = UNTRAINED["smoothed-intensity-opened"]
+"""The best of the untrained rows of ``bench table-image-level``."""
 
 
 def brightness(plan: Plan, folder: DatasetFolder, dataset: str) -> None:
@@ -34,15 +33,13 @@ def brightness(plan: Plan, folder: DatasetFolder, dataset: str) -> None:
     path = plan.output / f"{dataset}-{ROW}-seed0.json"
     if path.exists():
         return
-    predictor = Predictor(SmoothedIntensity(sigma=3.0, median=True, opening=5), GRID)
+    predictor = Predictor(SmoothedIntensity(**OPTIONS), GRID)
     threshold = choose_threshold(predictor, scored_cases(folder, folder.split.validation, GRID))
     found = evaluate(predictor, scored_cases(folder, folder.split.test, GRID), threshold=threshold)
     found |= {name: found[f"{name}_case"] for name in ("sensitivity", "specificity")}
     found["dice_case_at_threshold"] = found["dice_case"]
-    cell, without_network = Cell(ROW, "", 0), replace(plan, networks=("",))
-    record = untrained_record(cell, without_network, "gasnet", folder, GRID) | {
+    record = untrained_record(Cell(ROW, "", 0), plan, "gasnet", folder, GRID) | {
         "dataset": dataset,
-        "network": "unet3d",  # of the table's rows
         "method": "brightness",
         "masks": 0,
         "threshold": threshold,

@@ -57,7 +57,8 @@ def tagged_volumes(plan: Plan, name: str) -> DatasetFolder:
 def _with_masks(tagged: DatasetFolder, path: Path, masks: int) -> DatasetFolder:
     """The same scans, where they are, with the masks of some diseased training scans as labels.
 
-    Without any, validation has none either: what is had from tags alone is not chosen by drawn voxels.
+    Without any, validation has none either, so a run keeps its last epoch and a threshold of 0.5: what is had from tags
+    alone is not chosen by drawn voxels.
     """
     training, validation, test = (_elsewhere(getattr(tagged.split, name), tagged) for name in PARTS)
     if not masks:

@@ -72,7 +72,7 @@ def _comparison(dataset: str, groups: Groups) -> str:
     names = ("dice_case", "dice_case_sd", "sensitivity", "specificity", "dice_case_at_threshold")
     rows = []
     for (name, method, network, masks), results in sorted(groups.items()):
-        if name == dataset and network == "unet3d" and method in METHODS and masks <= 1:
+        if name == dataset and network in ("unet3d", "none") and method in METHODS and masks <= 1:
             title = f"{METHODS[method]}, tags alone" if method == "gasnet" and not masks else METHODS[method]
             figures = [_metric(results, one) for one in names]
             seconds = f"{sum(result['train_seconds'] for result in results) / len(results):.0f}"

@@ -38,9 +38,6 @@ PLAIN = "plain-unet"
 ROWS = (*BLOCKS, PLAIN)
 
 CHANGES: dict[str, Any] = {"grid": {"size": [96, 96]}, "precision": "bf16"}
-WIDTHS = {"channels": (16, 32, 64, 128, 256), "expansion": 2}
-"""As in ``recipes/attention-fusion.yaml``."""
-
 COLUMNS = {
     "dice_global": "Dice",
     "dice_global_at_threshold": "Dice at the threshold chosen on validation",
@@ -65,7 +62,8 @@ class BlockCell(Cell):
     def config(self, overrides: Mapping[str, Any]) -> Config:
         """Full supervision, with the keys changed that the plan changes."""
         plain = self.row == PLAIN
-        options = {} if plain else {**WIDTHS, **BLOCKS[self.row]}
+        widths = load_recipe("attention-fusion").method_options["segmenter_options"]
+        options = {} if plain else {**widths, **BLOCKS[self.row]}
         changes = {**CHANGES, "network": PLAIN if plain else "light-unet", "network_options": options}
         return replace(load_recipe("full", merged(changes, dict(overrides))), seed=self.seed)
 

@@ -158,11 +158,14 @@ def plain(value: float | None) -> float | None:
 
 def command(cell: Cell, plan: Plan, experiment: str) -> str:
     """What makes this very result again."""
-    words = ["groundglass", "bench", experiment, *(["--root", plan.root.name] if plan.root else [])]
-    words += ["--rows", cell.row]
+    words = [*(["--root", plan.root.name] if plan.root else []), "--rows", cell.row]
     words += ["--networks", cell.network] if cell.network else []
     words += ["--seeds", str(cell.seed)]
     words += ["--name", plan.name] if plan.name else []
-    if plan.overrides:
-        words += ["--overrides", json.dumps(plan.overrides)]
-    return shlex.join(words)
+    return bench_command(experiment, words, plan.overrides)
+
+
+def bench_command(experiment: str, words: Sequence[str], overrides: Mapping[str, Any] | None) -> str:
+    """A line for the shell that runs a benchmark with these options."""
+    changes = ["--overrides", json.dumps(overrides)] if overrides else []
+    return shlex.join(["groundglass", "bench", experiment, *words, *changes])

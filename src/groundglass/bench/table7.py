@@ -63,7 +63,7 @@ def table7(plan: Plan) -> str:
     published, and beside it the one with the best Dice on the validation slices.
     """
     plan = replace(plan, overrides=merged(LIKE_LCFCN, plan.overrides))
-    return make_table(plan, "table7", _count, _write_table)
+    return make_table(plan, "table7", _count, write_table)
 
 
 def count_scores(predictor: Predictor, pairs: Pairs, thresholds: Sequence[float]) -> list[dict[str, float]]:
@@ -118,7 +118,8 @@ def constant_scores(folder: DatasetFolder) -> dict[str, float]:
     return {"mae_constant": float(np.abs(np.array(test) - np.median(train)).mean())}
 
 
-def _write_table(folder: Path) -> str:
+def write_table(folder: Path) -> str:
+    """The table of the results in ``folder``, written there as ``table7.md`` too."""
     results = read_results(folder)
     machines = sorted({f"{result['machine']}, {result['threads']} threads" for result in results})
     notes = "Mean ± sd over seeds. *: at the threshold with the best Dice on the validation slices, else at 0.5."

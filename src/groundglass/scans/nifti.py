@@ -52,7 +52,7 @@ def read_nifti(path: Path) -> tuple[NDArray[Any], NDArray[np.float64]]:
         if not isinstance(image, Nifti1Pair):
             raise ImageFileError(f"it is {type(image).__name__.removesuffix('Image')}")
         _check_size(image, path)
-        voxels, affine = np.asanyarray(image.dataobj), np.asarray(image.affine, np.float64)
+        voxels, affine = np.asanyarray(image.dataobj), affine_mm(image)
     except BROKEN as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise InputError(f"{path}: not a readable NIfTI file ({reason}); export or copy it again") from error
@@ -62,9 +62,13 @@ def read_nifti(path: Path) -> tuple[NDArray[Any], NDArray[np.float64]]:
         logger.warning(
             "%s: does not say how the patient lies in it; taken as the format's default, left to right", path
         )
-    unit = UNIT_MM.get(int(image.header["xyzt_units"]) % 8, 1.0)  # the other bits are the unit of time
-    affine = RAS_TO_LPS * [[unit], [unit], [unit], [1]] * affine[:, KJI]
     return _three_axes(voxels, path).transpose(2, 1, 0), affine
+
+
+def affine_mm(image: Any) -> NDArray[np.float64]:
+    """``(4, 4)`` from indices ``(k, j, i)`` of a NIfTI image of nibabel's to LPS mm."""
+    unit = UNIT_MM.get(int(image.header["xyzt_units"]) % 8, 1.0)  # the other bits are the unit of time
+    return RAS_TO_LPS * [[unit], [unit], [unit], [1]] * np.asarray(image.affine, np.float64)[:, KJI]
 
 
 def nifti_shape(path: Path) -> tuple[int, ...]:

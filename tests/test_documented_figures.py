@@ -1,0 +1,46 @@
+"""Figures of the documentation are those of committed results."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from groundglass.bench.gasnet_tables import write_tables
+from groundglass.bench.results import write_table
+from groundglass.bench.table2 import PAPER
+from groundglass.bench.table7 import write_table as write_table7
+
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "benchmarks" / "results"
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+SPREAD = re.compile(r"\d\.\d{3} ± \d\.\d{3}")
+TABLES: dict[str, Callable[[Path], str]] = {
+    "gasnet": write_tables,
+    "table2": lambda folder: write_table(folder, PAPER),
+    "table7": write_table7,
+}
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_committed_tables_are_those_of_the_results(name: str, tmp_path: Path) -> None:
+    folder = shutil.copytree(RESULTS / name, tmp_path / name)
+    assert TABLES[name](folder) == (RESULTS / name / f"{name}.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_means_over_seeds_are_in_a_committed_table(page: Path) -> None:
+    known = {figure for path in RESULTS.rglob("*.md") for figure in SPREAD.findall(path.read_text("utf-8"))}
+    assert set(SPREAD.findall(page.read_text("utf-8"))) <= known
+
+
+def test_the_curve_of_the_headline_is_that_of_its_result() -> None:
+    page = (ROOT / "docs" / "explanation" / "active-learning.md").read_text("utf-8")
+    result = json.loads((RESULTS / "active" / "headline-entropy-k64-point-seed0.json").read_text("utf-8"))
+    for (seconds, dice), (_, at_half) in zip(result["curve"][1:], result["curve_at_half"][1:], strict=True):
+        share = seconds / result["full_seconds"]
+        assert f"| {seconds:.0f} | {share:.1%} | {dice:.3f} | {at_half:.3f} |".replace("%", " %") in page
