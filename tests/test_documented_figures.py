@@ -44,3 +44,13 @@ def test_the_curve_of_the_headline_is_that_of_its_result() -> None:
     for (seconds, dice), (_, at_half) in zip(result["curve"][1:], result["curve_at_half"][1:], strict=True):
         share = seconds / result["full_seconds"]
         assert f"| {seconds:.0f} | {share:.1%} | {dice:.3f} | {at_half:.3f} |".replace("%", " %") in page
+
+
+def test_grown_clicks_are_as_good_as_is_said() -> None:
+    page = (ROOT / "docs" / "explanation" / "points-and-consistency.md").read_text("utf-8")
+    result = json.loads((RESULTS / "click-growth.json").read_text("utf-8"))
+    assert f"{result['clicks']:,} lesion slices" in page
+    for name in ("default", "twice the radius", "no limit", "down to half the brightness", "vessels too"):
+        found = result["growth"][name]
+        figures = (f"{found[kind + '_pixels']:.1f} | {found[kind + '_right']:.1%}" for kind in ("lesion", "background"))
+        assert f"| {' | '.join(figures)} |".replace("%", " %") in page

@@ -23,6 +23,8 @@ from groundglass.datasets.saliency import read_saliency
 from groundglass.datasets.samples import SliceSamples
 from groundglass.errors import InputError
 from groundglass.experiments.config import Config
+from groundglass.labels.events import Point
+from groundglass.labels.growth import Growth
 from groundglass.prediction.evaluate import scored_cases
 from groundglass.scans.nifti import write_nifti
 from groundglass.scans.phantom import generate_phantom
@@ -217,3 +219,30 @@ def test_validation_without_lungs_keeps_the_last_epoch_and_says_so(
     assert "case case5 is not scored" in caplog.text
     assert float(run.method.threshold) == 0.5
     assert run.result["n_cases"] == 0
+
+
+def test_lungs_are_found_to_grow_clicks_in(
+    chest: tuple[DatasetFolder, Case, Scan], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Though the network wants none, and whoever shows no lung is not left out for it."""
+    folder, case, scan = chest
+    lungs = case_lungs(folder, case, scan, CROP)
+    assert lungs is not None
+    dense = np.argwhere((lungs.voxels > 0) & (scan.voxels > -650))[0]
+    x, y, z = scan.to_mm(dense[None])[0]
+    (folder.root / "labels.jsonl").unlink()
+    folder.store.append([Point(case="chest", seconds=3, position=(x, y, z), label=1)])
+    native = Grid(size=(64, 64))
+    cases = [folder.split.training[0], case]
+    plain, samples = (SliceSamples(folder, cases, native, grow=grow) for grow in (None, Growth()))
+    assert plain.tensors["lung"].all()
+    assert np.array_equal(samples.tensors["lung"][2:, 0].numpy(), lungs.voxels > 0)
+    assert samples.tensors["lung"][:2].all(), "there are none in it"
+    assert (plain.tensors["target"] != 255).sum() == 1
+    assert (samples.tensors["target"] != 255).sum() > 1
+    assert "scans have no lung mask; their lungs are found by density" in caplog.text
+    write_nifti(scan.with_voxels(np.full(scan.shape, 90, np.uint8), "display"), folder.root / case.image)
+    gray = DatasetFolder(folder.root, "gray", replace(folder.split, training=(replace(case, intensity="display"),)))
+    samples = SliceSamples(gray, gray.split.training, native, grow=Growth())
+    assert (samples.tensors["target"] != 255).sum() == 1
+    assert "1 of 3 scans are 8-bit without a lung mask, so clicks in them are not grown" in caplog.text

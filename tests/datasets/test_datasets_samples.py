@@ -6,14 +6,18 @@ import numpy as np
 import pytest
 import torch
 
+from groundglass.active.pool import Pool
+from groundglass.active.regions import Regions
 from groundglass.datasets.case import Case
 from groundglass.datasets.folder import DatasetFolder
 from groundglass.datasets.grid import Grid
+from groundglass.datasets.prepare import simulate_labels
 from groundglass.datasets.preprocessing import slice_images
 from groundglass.datasets.preprocessing import slice_masks
 from groundglass.datasets.samples import SliceSamples
 from groundglass.errors import InputError
 from groundglass.labels.events import Point
+from groundglass.labels.growth import Growth
 from groundglass.labels.simulate import simulate_points
 from groundglass.scans.nifti import write_nifti
 from groundglass.scans.scan import Scan
@@ -137,3 +141,27 @@ def test_a_missing_image_is_said(blobs_copy: DatasetFolder) -> None:
     (blobs_copy.root / "images" / "case3.nii.gz").unlink()
     with pytest.raises(InputError, match=r"images/case3\.nii\.gz"):
         samples_of(blobs_copy)
+
+
+def test_clicks_are_grown_where_the_lungs_are_known(volumes_copy: DatasetFolder) -> None:
+    """In a part of a scan too, and for the pool of active learning alike."""
+    simulate_labels(volumes_copy, ["points"])
+    whole = volumes_copy.split.training[0]
+    cases = [whole, replace(whole, slices=(4, 8))]
+    folder = replace(volumes_copy, split=replace(volumes_copy.split, training=tuple(cases[:1])))
+    plain, more = (
+        SliceSamples(folder, cases, GRID, kinds=("point",), grow=grow) for grow in (None, Growth(radius=0.3))
+    )
+    before, after = (samples.tensors["target"] for samples in (plain, more))
+    assert torch.equal(after[before != 255], before[before != 255])
+    mask = torch.from_numpy(slice_masks(mask_of(folder, whole), GRID)).unsqueeze(1)
+    mask = torch.cat([mask, mask[4:8]])
+    grown = after != before
+    assert torch.equal(grown[12:], grown[4:8])
+    assert (after[grown] == 1).sum() > 20
+    assert mask[grown & (after == 1)].float().mean() > 0.75, "all but pixels on an edge"
+    assert mask[grown & (after == 0)].float().mean() < 0.1
+    part = Pool(folder, cases[1:2], GRID, Regions.of(GRID.size, 4), grow=Growth(radius=0.3))
+    for label in folder.labels(["point"])[whole.case]:
+        part.add([label])
+    assert torch.equal(part.samples.tensors["target"], after[12:])

@@ -13,6 +13,7 @@ from groundglass.experiments.config import Config
 from groundglass.experiments.recipe import find_recipe
 from groundglass.experiments.recipe import load_recipe
 from groundglass.experiments.recipe import recipe_folder
+from groundglass.labels.growth import Growth
 from groundglass.methods import METHODS
 from groundglass.methods.settings import TrainingSettings
 from groundglass.networks import NETWORKS
@@ -36,6 +37,17 @@ def test_a_config_comes_back_from_its_plain_values_and_from_yaml() -> None:
     assert Config.from_dict(as_lists) == config
 
 
+def test_clicks_are_grown_if_a_recipe_says_so() -> None:
+    assert Config.from_dict({}).grow is None
+    assert Config.from_dict({"grow": None}).grow is None
+    assert Config.from_dict({"grow": {}}).grow == Growth()
+    config = Config.from_dict({"grow": {"radius": 0.2}})
+    assert config.grow == Growth(radius=0.2)
+    assert Config.from_dict(json.loads(json.dumps(config.to_dict()))) == config
+    with pytest.raises(InputError, match="grow is for slices"):
+        Config.from_dict({"grow": {}, "grid": {"depth": 16}})
+
+
 @pytest.mark.parametrize(
     ("content", "named"),
     [
@@ -50,6 +62,9 @@ def test_a_config_comes_back_from_its_plain_values_and_from_yaml() -> None:
         ({"grid": None}, "grid"),
         ({"grid": [64, 64]}, "grid"),
         ({"settings": 3}, "settings"),
+        ({"grow": True}, "grow"),
+        ({"grow": {"size": 1}}, "grow"),
+        ({"grow": {"radius": 7}}, "grow.radius"),
         ({"labels": "point"}, "labels"),
         ({"method_options": [1]}, "method_options"),
         ({"select": "bset"}, "select"),

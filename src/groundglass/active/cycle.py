@@ -84,7 +84,7 @@ class ActiveLearning:
         regions = Regions.of(self.config.grid.size, settings.regions, settings.remainder)
         identified = identity(folder, settings, self.config)
         self.state, weights, self._uncut = load_state(output, identified, resume=resume)
-        self.pool = Pool(folder, folder.split.training, self.config.grid, regions)
+        self.pool = Pool(folder, folder.split.training, self.config.grid, regions, grow=self.config.grow)
         self.oracle = Oracle(self.pool, answer=settings.answer, rule=settings.rule, cost=settings.cost)
         self.answers = Answers(output / "labels.jsonl")
         self.held_out = HeldOut(folder, self.config)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from groundglass.active.regions import LUNG_SHARE
 from groundglass.active.regions import Regions
@@ -23,7 +24,9 @@ from groundglass.datasets.samples import SliceSamples
 from groundglass.errors import InputError
 from groundglass.labels.events import Label
 from groundglass.labels.events import MaskLabel
-from groundglass.labels.rasterize import IGNORE_INDEX
+from groundglass.labels.growth import Growth
+from groundglass.labels.growth import grown
+from groundglass.labels.rasterize import lesion_clicks
 from groundglass.labels.rasterize import rasterize
 from groundglass.scans.scan import apply_affine
 
@@ -36,19 +39,23 @@ class Pool:
         cases: The cases to ask about, all with masks, which stand in for the annotator.
         grid: What the network sees; regions are rectangles of it.
         regions: How a slice is divided.
+        grow: As in :class:`SliceSamples`.
 
     Raises:
         InputError: If there is no case, one has no mask, or a file is damaged.
     """
 
-    def __init__(self, folder: DatasetFolder, cases: Sequence[Case], grid: Grid, regions: Regions) -> None:
+    def __init__(
+        self, folder: DatasetFolder, cases: Sequence[Case], grid: Grid, regions: Regions, *, grow: Growth | None = None
+    ) -> None:
         if lacking := [case.case for case in cases if case.label is None]:
             raise InputError(
                 f"{folder.root}: case {lacking[0]} has no mask, from which answers could be simulated; "
                 "ask a person with 'groundglass annotate', or leave the case out"
             )
-        self.regions = regions
-        self.samples = SliceSamples(folder, cases, grid, kinds=())
+        self.regions, self.grow = regions, grow
+        self.samples = SliceSamples(folder, cases, grid, kinds=(), grow=grow)
+        self.answers: list[list[Label]] = [[] for _ in self.samples.cases]
         self.affines: list[NDArray[np.float64]] = []
         self.depths: list[int] = []
         parts = [self._masks(folder, case, grid) for case in self.samples.cases]
@@ -79,16 +86,25 @@ class Pool:
         return self.regions.reduce(self.samples.tensors["lung"][:, 0].numpy()) >= LUNG_SHARE
 
     def add(self, labels: Iterable[Label]) -> None:
-        """Draw answers into the target maps."""
+        """Draw answers into the target maps, with all that were given before."""
         by_case = sorted(labels, key=lambda label: label.case)
         for name, group in groupby(by_case, key=lambda label: label.case):
             number = self.samples.case_names.index(name)
-            shape = (self.depths[number], *self.masks.shape[1:])
-            drawn = rasterize(list(group), affine=self.affines[number], shape=shape, read_mask=_no_mask)
+            self.answers[number] += group
             chosen = np.flatnonzero(self.case == number)
-            new = torch.from_numpy(drawn[self.index[chosen]]).unsqueeze(1)
-            target = self.samples.tensors["target"]
-            target[chosen] = torch.where(new != IGNORE_INDEX, new, target[chosen])
+            self.samples.tensors["target"][chosen] = self._drawn(number, chosen)
+
+    def _drawn(self, number: int, chosen: NDArray[np.intp]) -> Tensor:
+        """Target maps ``(N, 1, H, W)`` of the slices of a case, from all answers about it."""
+        affine, shape = self.affines[number], (self.depths[number], *self.masks.shape[1:])
+        answers, index = self.answers[number], self.index[chosen]
+        drawn = rasterize(answers, affine=affine, shape=shape, read_mask=_no_mask)[index]
+        lung = self.samples.tensors["lung"][chosen, 0].numpy()
+        if self.grow and not lung.all():  # else no lung mask is known
+            clicks = lesion_clicks(answers, affine=affine, shape=shape) - [index[0], 0, 0]
+            clicks = clicks[(clicks[:, 0] >= 0) & (clicks[:, 0] < len(index))]  # a case may be a part of a scan
+            drawn = grown(drawn, clicks, self.samples.tensors["image"][chosen, 0].float().numpy(), lung, self.grow)
+        return torch.from_numpy(drawn).unsqueeze(1)
 
     def _masks(self, folder: DatasetFolder, case: Case, grid: Grid) -> NDArray[np.bool_]:
         mask = folder.mask(case)

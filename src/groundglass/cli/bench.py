@@ -164,6 +164,13 @@ def _light_unet(arguments: Namespace) -> str:
     return light_unet(Path(arguments.output) / "light-unet.json")
 
 
+def _click_growth(arguments: Namespace) -> str:
+    from groundglass.bench.click_growth import click_growth
+
+    work = Path(arguments.work) / "image-level"
+    return click_growth(Path(arguments.root), Path(arguments.output) / "click-growth.json", work)
+
+
 def _shipped_model(arguments: Namespace) -> str:
     from groundglass.bench.shipped_model import shipped_model
 
@@ -203,6 +210,7 @@ EXPERIMENTS: dict[str, tuple[Callable[[Namespace], str], str]] = {
     "lcfcn-loss": (_lcfcn_loss, ""),
     "light-unet": (_light_unet, ""),
     "light-unet-ablation": (_table, "medseg100 (COVID-SemiSeg's 50 + 48 slices)"),
+    "click-growth": (_click_growth, "covidcell"),
     "shipped-model": (_shipped_model, "medseg100 and covidcell"),
     "p002": (_p002, "P002 and its slice labels (COVID-CT-MD)"),
     "healthy": (_healthy, "medseg100 and covidcell"),

@@ -25,6 +25,7 @@ KEPT = 256
 
 FOUND = "have no lung mask; their lungs are found by density, as 'groundglass predict' does"
 WHOLE = "are 8-bit without a lung mask, so they are used as a whole"
+NOT_GROWN = "are 8-bit without a lung mask, so clicks in them are not grown"
 
 _kept: OrderedDict[tuple[Path, int, int], bytes] = OrderedDict()
 
@@ -64,13 +65,26 @@ def case_lungs(folder: DatasetFolder, case: Case, scan: Scan, grid: Grid) -> Sca
     return lungs
 
 
-def say_lungs(folder: DatasetFolder, grid: Grid) -> None:
-    """Log how many scans of a dataset have no lung mask though the network wants lungs, and what becomes of them."""
-    if not grid.uses_lungs:
-        return
+def lungs_to_grow_in(folder: DatasetFolder, case: Case, scan: Scan) -> Scan | None:
+    """Lungs for a network that wants none but whose clicks are grown: found if they can be, as above."""
+    try:
+        return case_lungs(folder, case, scan, Grid(crop="lungs"))
+    except NoLungsError:
+        return None
+
+
+def say_lungs(folder: DatasetFolder, grid: Grid, *, grow: bool = False) -> None:
+    """Log how many scans of a dataset have no lung mask though the network wants lungs, and what becomes of them.
+
+    Args:
+        folder: The dataset.
+        grid: What the network sees.
+        grow: Whether clicks are to be grown, for which the lungs must be known.
+    """
     cases = {case.case: case for part in PARTS for case in getattr(folder.split, part)}.values()
     lacking = [case.intensity for case in cases if case.lungs is None]
-    for intensity, what in (("hu", FOUND), ("display", WHOLE)):
+    becomes = {"hu": [FOUND] * (grid.uses_lungs or grow), "display": [WHOLE] * grid.uses_lungs + [NOT_GROWN] * grow}
+    for intensity, what in ((intensity, what) for intensity, said in becomes.items() for what in said):
         if count := lacking.count(intensity):
             _say(f"{folder.root}: {count} of {len(cases)} scans {what}")
 

@@ -17,6 +17,7 @@ from groundglass.datasets.folder import DatasetFolder
 from groundglass.datasets.grid import Grid
 from groundglass.datasets.lungs import NoLungsError
 from groundglass.datasets.lungs import case_lungs
+from groundglass.datasets.lungs import lungs_to_grow_in
 from groundglass.datasets.lungs import say_lungs
 from groundglass.datasets.preprocessing import slice_images
 from groundglass.datasets.preprocessing import slice_masks
@@ -24,7 +25,10 @@ from groundglass.errors import InputError
 from groundglass.labels.events import KINDS
 from groundglass.labels.events import Label
 from groundglass.labels.events import MaskLabel
+from groundglass.labels.growth import Growth
+from groundglass.labels.growth import grown
 from groundglass.labels.rasterize import IGNORE_INDEX
+from groundglass.labels.rasterize import lesion_clicks
 from groundglass.labels.rasterize import rasterize
 from groundglass.labels.rasterize import slice_tags
 from groundglass.scans.reader import read_mask
@@ -50,18 +54,25 @@ class SliceSamples(Dataset[Sample]):
         cases: The part of it to load.
         grid: What the network sees.
         kinds: Kinds of label events to use.
+        grow: How far clicks on lesions speak for what is around them, where the lungs are known; ``None``: not at all.
 
     Raises:
         InputError: If there is no case or none is left, a file is damaged, or a label lies outside its image.
     """
 
     def __init__(
-        self, folder: DatasetFolder, cases: Sequence[Case], grid: Grid, *, kinds: Container[str] = KINDS
+        self,
+        folder: DatasetFolder,
+        cases: Sequence[Case],
+        grid: Grid,
+        *,
+        kinds: Container[str] = KINDS,
+        grow: Growth | None = None,
     ) -> None:
         if not cases:
             raise InputError(f"{folder.root}: there is no case in this part of the dataset; prepare it with more cases")
-        say_lungs(folder, grid)
-        self.folder, self.grid, self.left_out = folder, grid, list[str]()
+        say_lungs(folder, grid, grow=grow is not None)
+        self.folder, self.grid, self.grow, self.left_out = folder, grid, grow, list[str]()
         labels = folder.labels(kinds)
         loaded = [(case, part) for case in cases if (part := self._kept(case, labels.get(case.case, [])))]
         if not loaded:
@@ -105,23 +116,34 @@ class SliceSamples(Dataset[Sample]):
         lungs = case_lungs(self.folder, case, scan, self.grid)
         grid = self.grid.around(lungs)
         affine, depth = grid.affine(scan), scan.shape[0]
-
-        def mask_on_grid(label: MaskLabel) -> NDArray[np.bool_]:
-            return slice_masks(drawn_mask(self.folder, case, label, scan), grid)
-
-        target = rasterize(
-            labels, affine=affine, shape=(depth, *grid.size), read_mask=mask_on_grid, margin=grid.margin(scan.shape)
-        )
+        image = slice_images(scan, grid, lungs=lungs).half()
+        if self.grow and lungs is None:
+            lungs = lungs_to_grow_in(self.folder, case, scan)
+        lung = _lung(lungs, grid, depth)
+        target = self._target(case, labels, scan, grid)
+        if self.grow and lungs is not None:
+            clicks = lesion_clicks(labels, affine=affine, shape=target.shape, margin=grid.margin(scan.shape))
+            target = grown(target, clicks, image[:, 0].float().numpy(), lung[:, 0].numpy(), self.grow)
         sample = {
-            "image": slice_images(scan, grid, lungs=lungs).half(),
+            "image": image,
             "target": torch.from_numpy(target).unsqueeze(1),
             "tag": torch.from_numpy(slice_tags(labels, affine=affine, depth=depth)),
-            "lung": _lung(lungs, grid, depth),
+            "lung": lung,
             "upright": torch.full((depth,), scan.intensity == "hu"),
             "index": torch.arange(depth),
         }
         first, last = case.slices or (0, depth)
         return {key: value[first:last] for key, value in sample.items()}
+
+    def _target(self, case: Case, labels: list[Label], scan: Scan, grid: Grid) -> NDArray[np.uint8]:
+        """The target map ``(D, H, W)`` of its whole scan."""
+
+        def mask_on_grid(label: MaskLabel) -> NDArray[np.bool_]:
+            return slice_masks(drawn_mask(self.folder, case, label, scan), grid)
+
+        shape = (scan.shape[0], *grid.size)
+        margin = grid.margin(scan.shape)
+        return rasterize(labels, affine=grid.affine(scan), shape=shape, read_mask=mask_on_grid, margin=margin)
 
 
 def drawn_mask(folder: DatasetFolder, case: Case, label: MaskLabel, scan: Scan) -> Scan:

@@ -10,6 +10,7 @@ from typing import Literal
 
 from groundglass.datasets.grid import Grid
 from groundglass.errors import InputError
+from groundglass.labels.growth import Growth
 from groundglass.methods.settings import TrainingSettings
 from groundglass.schema import converted
 
@@ -25,6 +26,8 @@ class Config:
         network_options: Options of the network.
         labels: Kinds of label events to train on (point, region, mask, slice_tag, scan_tag); null for the method's own.
         grid: Size, window and crop of what the network sees.
+        grow: How far clicks on lesions speak for what is around them, by its brightness, in slices whose lungs are
+            known; null for not at all.
         settings: Optimizer and augmentation.
         epochs: Times the training slices are gone through.
         epoch_samples: Samples an epoch, drawn with replacement; null for every labeled slice once.
@@ -54,6 +57,7 @@ class Config:
     network_options: dict[str, Any] = field(default_factory=dict)
     labels: list[str] | None = None
     grid: Grid = field(default_factory=Grid)
+    grow: Growth | None = None
     settings: TrainingSettings = field(default_factory=TrainingSettings)
     epochs: int = 50
     epoch_samples: int | None = None
@@ -77,6 +81,8 @@ class Config:
             raise InputError(f"recipe: draw: {self.draw} needs epoch_samples, the number of slices drawn an epoch")
         if self.draw == "tags" and self.batch_size % 2:
             raise InputError(f"recipe: draw: tags needs an even batch_size, not {self.batch_size}: it draws pairs")
+        if self.grow is not None and self.grid.depth is not None:
+            raise InputError("recipe: grow is for slices; take it or grid.depth out")
         if not 0 <= self.smooth_mm < 100 or (self.smooth_mm and self.grid.depth is not None):
             raise InputError(f"recipe: smooth_mm {self.smooth_mm}: give 0 to 100 mm, and none for whole volumes")
         if not 0 <= self.seed < 2**32:
@@ -93,8 +99,9 @@ class Config:
         Raises:
             InputError: If a key is unknown or a value is of the wrong kind.
         """
-        for name in ("grid", "settings"):
-            if not isinstance(content.get(name, {}), dict):
+        for name in ("grid", "settings", "grow"):
+            if not isinstance(content.get(name, {}), dict) and (name, content[name]) != ("grow", None):
                 raise InputError(f"recipe: {name} holds 'key: value' lines, it cannot be {content[name]!r}")
         parsed = converted(cls, content, "recipe")
-        return cls(**{**parsed, "grid": Grid(**parsed["grid"]), "settings": TrainingSettings(**parsed["settings"])})
+        parsed |= {"grid": Grid(**parsed["grid"]), "settings": TrainingSettings(**parsed["settings"])}
+        return cls(**parsed | {"grow": None if parsed["grow"] is None else Growth(**parsed["grow"])})

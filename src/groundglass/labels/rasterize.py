@@ -69,6 +69,21 @@ def rasterize(
     return target
 
 
+def lesion_clicks(
+    labels: Iterable[Label],
+    *,
+    affine: NDArray[np.floating[Any]],
+    shape: tuple[int, int, int],
+    margin: tuple[float, float, float] = (0, 0, 0),
+) -> NDArray[np.intp]:
+    """``(P, 3)`` indices of the clicks on lesions, without those beside a cropped map; see :func:`rasterize`."""
+    points = [label for label in labels if isinstance(label, Point) and label.label == 1]
+    to_index = np.linalg.inv(affine)
+    found = np.array([_index(to_index, label.position, shape, margin, label) for label in points], np.intp)
+    found = found.reshape(-1, 3)
+    return found[((found >= 0) & (found < shape)).all(axis=1)]
+
+
 def _exactness(label: Label) -> int:
     if isinstance(label, Point):
         return 3 + label.label

@@ -99,7 +99,7 @@ def train(
     kinds = config.labels or list(method.uses)
     labels = _labels(folder, kinds, config)
     record = run_record(config, folder, labels)
-    samples = load_samples(folder, folder.split.training, config.grid, kinds=kinds)
+    samples = load_samples(folder, folder.split.training, config.grid, kinds=kinds, grow=config.grow)
     validation = _validation(folder, config)
     trainer = build_trainer(
         config,
