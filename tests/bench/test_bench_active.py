@@ -112,6 +112,8 @@ def test_figures_are_run_once_and_the_headline_is_written(tmp_path: Path, monkey
     share = json.loads((tmp_path / "results" / "headline.json").read_text())
     assert set(share["per_seed"]) == {"0"}
     assert "fraction_of_full_cost_at_90_percent" in share
+    assert share["at_half"]["full_dice"] == {"0": result["full_dice_at_half"]}
+    assert "At 0.5, as in the paper:" in text
     assert (tmp_path / "results" / "headline.png").stat().st_size > 3000
     stamp = path.stat().st_mtime_ns
     assert active("headline", root, **places, **chosen) == text
@@ -143,8 +145,9 @@ def test_unknown_names_are_refused(tmp_path: Path) -> None:
 
 
 def result(seed: int, curve: list[tuple[float, float]], acquisition: str = "entropy") -> dict[str, object]:
-    named = {"seed": seed, "acquisition": acquisition, "dataset": "pool"}
-    return named | {"curve": curve, "full_dice": 0.8, "full_seconds": 1000.0}
+    named = {"seed": seed, "acquisition": acquisition, "dataset": "pool", "full_seconds": 1000.0}
+    better = [(seconds, dice + 0.1) for seconds, dice in curve]
+    return named | {"curve": curve, "full_dice": 0.8, "curve_at_half": better, "full_dice_at_half": 0.7}
 
 
 def test_the_headline_is_the_mean_of_the_seeds_shares() -> None:
@@ -157,6 +160,10 @@ def test_the_headline_is_the_mean_of_the_seeds_shares() -> None:
     assert both["fraction_of_full_cost_at_90_percent"] == 0.05
     assert both["per_seed"] == {"0": 0.03, "1": 0.07}
     assert both["others"] == {"random": {"mean": 0.09, "per_seed": {"0": 0.09}}}
+    half = both["at_half"]
+    assert half["per_seed"] == {"0": 0.03, "1": 0.07}
+    assert half["full_dice"] == {"0": 0.7, "1": 0.7}
+    assert headline([reached, never])["at_half"]["fraction_of_full_cost_at_90_percent"] == 0.05
     assert headline([reached, never])["fraction_of_full_cost_at_90_percent"] is None
     assert headline([random])["fraction_of_full_cost_at_90_percent"] is None
 

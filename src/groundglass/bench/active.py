@@ -21,6 +21,7 @@ from groundglass.active.settings import active_recipe
 from groundglass.active.settings import active_settings
 from groundglass.bench.active_full import full_dice
 from groundglass.bench.active_pool import pool_dataset
+from groundglass.bench.active_tables import at_half
 from groundglass.bench.active_tables import headline
 from groundglass.bench.active_tables import summary
 from groundglass.bench.plan import bench_command
@@ -185,11 +186,13 @@ def _conclude(experiment: str, place: Path, pool: str) -> str:
     results = [json.loads(path.read_text("utf-8")) for path in sorted(place.glob(f"{experiment}-*-seed*.json"))]
     first = {result_name(one): one["curve"] for one in results if one["seed"] == results[0]["seed"]}
     draw_curves(first, place / f"{experiment}.png", full_dice=results[0]["full_dice"])
-    text = f"### {experiment}, {pool}\n\n{summary(results)}\n"
+    text = f"### {experiment}, {pool}\n\nAt the threshold chosen on validation:\n\n{summary(results)}\n"
+    text += f"\nAt 0.5, as in the paper:\n\n{summary([at_half(result) for result in results])}\n"
     if experiment == "headline":
         share = headline(results)
         _write(place / "headline.json", share)
-        text += f"\n90 % of full supervision's Dice at {share['fraction_of_full_cost_at_90_percent']} of its cost\n"
+        chosen, half = (one["fraction_of_full_cost_at_90_percent"] for one in (share, share["at_half"]))
+        text += f"\n90 % of full supervision's Dice at {chosen} of its cost; at 0.5: {half}\n"
     write_text(place / f"{experiment}.md", text)
     return text
 
