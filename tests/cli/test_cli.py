@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +17,7 @@ from PIL import Image
 
 from groundglass.cli import VERBS
 from groundglass.cli import main
+from groundglass.datasets.folder import DatasetFolder
 from groundglass.scans.reader import read_mask
 
 SMALL = [
@@ -112,6 +116,35 @@ def test_train_resumes_and_refuses_to_overwrite(dataset: Path, run: Path, capsys
     before = (run / "history.csv").read_text()
     assert main([*command, "--resume"]) == 0
     assert (run / "history.csv").read_text() == before
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_stopped_training_is_not_finished_and_says_how_to_go_on(
+    number: signal.Signals, code: int, blobs: DatasetFolder, tmp_path: Path
+) -> None:
+    output = tmp_path / "run"
+    command = [sys.executable, "-m", "groundglass", "train", str(blobs.root), "-o", str(output), "--quiet", *SMALL]
+    process = subprocess.Popen([*command, "--epochs", "100000"], stderr=subprocess.PIPE, text=True)
+    started = time.monotonic()
+    while not (output / "checkpoints" / "last.ckpt").exists() and time.monotonic() - started < 120:
+        time.sleep(0.1)
+    process.send_signal(number)
+    error = process.communicate(timeout=120)[1]
+    assert process.returncode == code, error
+    assert error == "groundglass: stopped; go on with the same command and --resume\n"
+    assert not (output / "result.json").exists()
+
+
+def test_only_what_can_be_resumed_is_said_to_go_on(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stopped(arguments: Any) -> None:
+        raise KeyboardInterrupt
+
+    for verb, command in (("prepare", ["own", "-o", "data"]), ("annotate", ["data"])):
+        monkeypatch.setattr(VERBS[verb], "run", stopped)
+        assert main([verb, *command]) == 130
+        assert capsys.readouterr().err == "groundglass: stopped\n"
 
 
 def test_labels_can_be_added_to_a_dataset(pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from jsonargparse import ArgumentError
 from jsonargparse import ArgumentParser
+from jsonargparse import Namespace
 
 import groundglass
 from groundglass.cli import active
@@ -23,6 +24,7 @@ from groundglass.cli import prepare
 from groundglass.cli import report
 from groundglass.cli import train
 from groundglass.errors import InputError
+from groundglass.errors import Terminated
 
 VERBS = {
     "demo": demo,
@@ -54,18 +56,21 @@ def build_parser(argv: Sequence[str] = ()) -> ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command line; returns the exit code: 0, or 2 for a mistake the user can mend."""
+    """Run a command line; returns the exit code: 0, 2 for a mistake the user can mend, 130 or 143 if stopped."""
     # Before torch is imported: threads that spin while they wait take the time of whatever else runs on a laptop.
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     logging.basicConfig(level=logging.WARNING, format="groundglass: %(message)s")
+    chosen = Namespace()
     try:
         argv = train.resolve_recipes(list(sys.argv[1:] if argv is None else argv))
         arguments = build_parser(argv).parse_args(argv)
-        VERBS[arguments.verb].run(arguments[arguments.verb])
+        chosen = arguments[arguments.verb]
+        VERBS[arguments.verb].run(chosen)
     except (InputError, ArgumentError) as error:
         print(f"groundglass: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        print("groundglass: stopped; a run goes on from its last epoch with --resume", file=sys.stderr)
-        return 130
+    except KeyboardInterrupt as stop:
+        hint = "; go on with the same command and --resume" if "resume" in chosen else ""
+        print(f"groundglass: stopped{hint}", file=sys.stderr)
+        return 143 if isinstance(stop, Terminated) else 130
     return 0

@@ -187,3 +187,7 @@ class ProgressLine(Callback):
     def teardown(self, trainer: Trainer, pl_module: Any, stage: str) -> None:
         """Leave the finished bar on the screen."""
         self.progress.stop()
+
+    def on_exception(self, trainer: Trainer, pl_module: Any, exception: BaseException) -> None:
+        """Leave the bar where the run was stopped, and give the cursor back."""
+        self.progress.stop()

@@ -28,6 +28,7 @@ from groundglass.prediction.evaluate import choose_threshold
 from groundglass.prediction.evaluate import has_masks
 from groundglass.prediction.evaluate import scored_cases
 from groundglass.training.allocator import keep_freed_memory
+from groundglass.training.interruption import ending_on_signals
 from groundglass.training.record import check_run_folder
 from groundglass.training.record import run_record
 from groundglass.training.record import write_run_record
@@ -116,7 +117,7 @@ def train(
         check_run_folder(output, record, resume=resume)
         write_run_record(output, record)
     started = time.process_time()
-    with quiet_lightning():
+    with quiet_lightning(), ending_on_signals(trainer):
         trainer.fit(method, loader, ckpt_path=str(last) if resume and last.exists() else None)
     cpu_seconds = time.process_time() - started
     if not trainer.is_global_zero:  # one process writes the results of all
