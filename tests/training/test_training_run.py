@@ -21,6 +21,7 @@ from groundglass.prediction.evaluate import evaluate
 from groundglass.prediction.evaluate import scored_cases
 from groundglass.prediction.predictor import Predictor
 from groundglass.prediction.validation import validate
+from groundglass.scans.nifti import write_nifti
 from groundglass.training.allocator import keep_freed_memory
 from groundglass.training.callbacks import read_history
 from groundglass.training.figures import learning_curves
@@ -223,6 +224,34 @@ def test_the_learning_rate_decays_to_zero_over_all_steps(
         run(small_config(settings={"power": power}), blobs, tmp_path / str(power))
         content = torch.load(tmp_path / str(power) / "checkpoints" / "last.ckpt", weights_only=True)
         assert content["optimizer_states"][0]["param_groups"][0]["lr"] == pytest.approx(expected)
+
+
+def without_lesions(folder: DatasetFolder) -> DatasetFolder:
+    """The same dataset, with empty masks in its validation part."""
+    for case in folder.split.validation:
+        mask = folder.mask(case)
+        assert mask is not None
+        write_nifti(replace(mask, voxels=np.zeros_like(mask.voxels)), folder.root / str(case.label))
+    return folder
+
+
+def test_validation_without_a_lesion_chooses_nothing(
+    small_config: MakeConfig, blobs_copy: DatasetFolder, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    done = run(small_config(epochs=2), without_lesions(blobs_copy), tmp_path / "run")
+    said = "no mask of a validation case shows a lesion, so the last epoch is kept and the threshold stays at 0.5"
+    assert said in caplog.text
+    assert [path.name for path in (tmp_path / "run" / "checkpoints").iterdir()] == ["last.ckpt"]
+    assert done.result["threshold"] == 0.5
+
+
+def test_lesions_can_be_counted_where_there_are_none(
+    small_config: MakeConfig, blobs_copy: DatasetFolder, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    done = run(small_config(epochs=1, monitor="count"), without_lesions(blobs_copy), tmp_path / "run")
+    assert "no mask" not in caplog.text
+    assert (tmp_path / "run" / "checkpoints" / "best.ckpt").exists()
+    assert done.result["threshold"] == 0.5
 
 
 def test_a_run_is_not_overwritten(finished: Run, blobs: DatasetFolder) -> None:

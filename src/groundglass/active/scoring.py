@@ -22,6 +22,7 @@ from groundglass.prediction.evaluate import evaluate_at
 from groundglass.prediction.evaluate import has_masks
 from groundglass.prediction.evaluate import scored_cases
 from groundglass.prediction.predictor import Predictor
+from groundglass.prediction.validation import validation_pairs
 
 CHUNK = 16
 """Slices whose draws are in memory together: 47 MB at 192 px and 20 draws."""
@@ -87,7 +88,7 @@ class HeldOut:
     def __init__(self, folder: DatasetFolder, config: Config) -> None:
         split, grid = folder.split, config.grid
         self.config = config
-        self.validation = list(scored_cases(folder, split.validation, grid)) if has_masks(split.validation) else []
+        self.validation = validation_pairs(folder, config)
         self.test = list(scored_cases(folder, split.test, grid)) if has_masks(split.test) else []
 
     def score(self, method: Method) -> tuple[float | None, float | None, float]:

@@ -2,16 +2,42 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 
+from groundglass.datasets.folder import DatasetFolder
+from groundglass.experiments.config import Config
 from groundglass.metrics.counting import CountMeter
 from groundglass.metrics.overlap import OverlapMeter
 from groundglass.metrics.threshold import DiceCurve
 from groundglass.prediction.evaluate import Pair
+from groundglass.prediction.evaluate import has_masks
+from groundglass.prediction.evaluate import scored_cases
 from groundglass.prediction.predictor import Predictor
+
+logger = logging.getLogger(__name__)
 
 MONITORS = {"dice": "dice_global", "best-dice": "dice_best", "precision": "average_precision", "count": "minus_mae"}
 """What a recipe's ``monitor`` may be, and the score it means; of each of them more is better."""
+
+
+def validation_pairs(folder: DatasetFolder, config: Config) -> list[Pair]:
+    """Validation cases that can choose the epoch to keep, in memory, as they are scored every epoch.
+
+    There are none where no case has a mask, shows lungs or shows a lesion; that is said. Someone who has only clicks
+    has none, and trains all the same.
+    """
+    cases = folder.split.validation
+    pairs = list(scored_cases(folder, cases, config.grid)) if has_masks(cases) else []
+    # Slices without lesions can be counted in, but have no Dice.
+    if any((pair.mask.voxels > 0).any() for pair in pairs) or (pairs and config.monitor == "count"):
+        return pairs
+    lacking = "no mask of a validation case shows a lesion"
+    if not pairs:
+        masked = has_masks(cases)
+        lacking = "of the validation cases with a mask none shows lungs" if masked else "no validation case has a mask"
+    logger.warning("%s: %s, so the last epoch is kept and the threshold stays at 0.5", folder.root, lacking)
+    return []
 
 
 def validate(predictor: Predictor, pairs: Sequence[Pair], monitor: str) -> dict[str, float]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,8 +24,7 @@ from groundglass.methods.method import Method
 from groundglass.prediction.build import build_predictor
 from groundglass.prediction.evaluate import Pair
 from groundglass.prediction.evaluate import choose_threshold
-from groundglass.prediction.evaluate import has_masks
-from groundglass.prediction.evaluate import scored_cases
+from groundglass.prediction.validation import validation_pairs
 from groundglass.training.allocator import keep_freed_memory
 from groundglass.training.interruption import ending_on_signals
 from groundglass.training.record import check_run_folder
@@ -36,8 +34,6 @@ from groundglass.training.result import finish_run
 from groundglass.training.trainer import build_loader
 from groundglass.training.trainer import build_trainer
 from groundglass.training.trainer import quiet_lightning
-
-logger = logging.getLogger(__name__)
 
 PREPARED_AS = {
     "point": "points",
@@ -101,7 +97,7 @@ def train(
     labels = _labels(folder, kinds, config)
     record = run_record(config, folder, labels)
     samples = load_samples(folder, folder.split.training, config.grid, kinds=kinds, grow=config.grow)
-    validation = _validation(folder, config)
+    validation = validation_pairs(folder, config)
     trainer = build_trainer(
         config,
         output,
@@ -145,17 +141,6 @@ def _labels(folder: DatasetFolder, kinds: Sequence[str], config: Config) -> list
 def _seeded_method(config: Config) -> Method:
     seed_everything(config.seed, verbose=False)
     return build_method(config)
-
-
-def _validation(folder: DatasetFolder, config: Config) -> list[Pair]:
-    """Validation cases with masks. Someone who has only clicks has none, and trains all the same."""
-    masked = has_masks(folder.split.validation)
-    # In memory: they are scored every epoch.
-    pairs = list(scored_cases(folder, folder.split.validation, config.grid)) if masked else []
-    if not pairs:
-        lacking = "of the validation cases with a mask none shows lungs" if masked else "no validation case has a mask"
-        logger.warning("%s: %s, so the last epoch is kept and the threshold stays at 0.5", folder.root, lacking)
-    return pairs
 
 
 def _choose(checkpoint: Path, validation: list[Pair]) -> Method:
