@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from groundglass.errors import InputError
+from groundglass.files import remove_leftovers
 from groundglass.files import replacing
 from groundglass.files import write_bytes
 from groundglass.files import write_text
@@ -68,3 +69,12 @@ def test_a_folder_that_is_a_file_is_the_users_mistake(tmp_path: Path) -> None:
     (tmp_path / "run").write_text("not a folder")
     with pytest.raises(InputError, match="could not be written"):
         write_text(tmp_path / "run" / "config.yaml", "x")
+
+
+def test_leftovers_of_a_killed_process_are_removed_and_nothing_else(tmp_path: Path) -> None:
+    kept = ["last.ckpt", ".hidden-file", ".gitignore"]
+    for name in (*kept, f".{'0f' * 16}-last.ckpt"):
+        (tmp_path / name).write_text("here")
+    remove_leftovers(tmp_path)
+    remove_leftovers(tmp_path / "missing")
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(kept)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +11,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from groundglass.errors import InputError
+
+LEFTOVER = re.compile(r"\.[0-9a-f]{32}-")
+"""How names of the temporary files of :func:`replacing` begin."""
 
 
 @contextmanager
@@ -37,6 +41,16 @@ def replacing(path: Path) -> Iterator[Path]:
         if temporary is not None:
             with suppress(FileNotFoundError):
                 temporary.unlink()
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Delete the temporary files of :func:`replacing` that a process killed while writing left in ``folder``.
+
+    Only for a folder that nobody else writes to at the moment.
+    """
+    for path in folder.glob(".*-*"):
+        if LEFTOVER.match(path.name):
+            path.unlink(missing_ok=True)
 
 
 def write_bytes(path: Path, content: bytes) -> None:

@@ -193,3 +193,8 @@ def test_a_threshold_is_put_into_a_checkpoint_and_nothing_else_changes(path: Pat
     assert float(method.threshold) == 0.75
     weights = {key: value for key, value in method.state_dict().items() if key != "threshold"}
     assert all(torch.equal(value, content["state_dict"][key]) for key, value in weights.items())
+
+
+def test_a_network_without_a_map_of_every_pixel_is_refused_for_methods_that_need_one() -> None:
+    with pytest.raises(InputError, match=r"network 'classifier' gives no map of every pixel.*'points' needs"):
+        build_method(Config(method="points", network="classifier"), pretrained=False)

@@ -159,7 +159,10 @@ def test_killed_in_the_middle_of_an_epoch(straight: Run, config: Config, blobs: 
     killed = subprocess.run([sys.executable, "-W", "ignore", "-c", program], env=environment, check=False)
     assert killed.returncode == -signal.SIGKILL
     assert [row["epoch"] for row in history(output)] == ["0", "1"]
+    leftover = output / "checkpoints" / f".{'0a' * 16}-last.ckpt"  # as of a process killed while it wrote
+    leftover.write_bytes(b"half of it")
     run(config, blobs, output, resume=True)
+    assert not leftover.exists()
     assert_same_run(output, straight.folder)
 
 

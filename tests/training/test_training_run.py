@@ -261,6 +261,21 @@ def test_a_run_is_not_overwritten(finished: Run, blobs: DatasetFolder) -> None:
     assert (finished.folder / "result.json").read_bytes() == before
 
 
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_start_that_failed_leaves_the_folder_free(
+    resume: bool, small_config: MakeConfig, blobs: DatasetFolder, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match="diverged in epoch 1"):
+        run(small_config(epochs=1, settings={"lr": 1e30}), blobs, tmp_path / "run")
+    corrected = run(small_config(epochs=1), blobs, tmp_path / "run", resume=resume)
+    assert Config.from_dict(record_of(corrected)) == corrected.config
+
+
+def record_of(done: Run) -> dict[str, Any]:
+    content = yaml.safe_load((done.folder / "config.yaml").read_text())
+    return {key: value for key, value in content.items() if key not in ("data", "split_hash", "labels_hash")}
+
+
 @pytest.mark.parametrize(
     "change", [{"seed": 9}, {"epochs": 99}, {"settings": {"lr": 0.5}}, {"network_options": {"channels": [4, 4]}}]
 )
@@ -293,6 +308,19 @@ def test_missing_labels_are_answered_with_the_command_that_makes_them(
     with pytest.raises(InputError, match=f"needs labels of kind {kinds} .*'groundglass prepare .* {command}'"):
         run(small_config(method=method), blobs_copy, tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("method", "way"), [("points", "groundglass annotate"), ("full", "prepare the images together with masks")]
+)
+def test_without_masks_labels_are_not_said_to_come_from_them(
+    method: str, way: str, small_config: MakeConfig, blobs_copy: DatasetFolder, tmp_path: Path
+) -> None:
+    blobs_copy.store.path.unlink()
+    split = replace(blobs_copy.split, training=tuple(replace(case, label=None) for case in blobs_copy.split.training))
+    DatasetFolder(blobs_copy.root, blobs_copy.name, split).save()
+    with pytest.raises(InputError, match=f"the training cases have none; nor have they masks.*{way}"):
+        run(small_config(method=method), blobs_copy, tmp_path / "run")
 
 
 def test_labels_of_other_cases_do_not_count(

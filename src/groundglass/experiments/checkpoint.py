@@ -14,8 +14,10 @@ from groundglass.experiments.config import Config
 from groundglass.files import replacing
 from groundglass.methods import METHODS
 from groundglass.methods.method import Method
+from groundglass.methods.tag_method import TagMethod
 from groundglass.networks import VOLUME_NETWORKS
 from groundglass.networks import build_network
+from groundglass.networks.classifier import Classifier
 
 BROKEN = (
     pickle.UnpicklingError,
@@ -123,6 +125,11 @@ def build_method(config: Config, *, pretrained: bool = True) -> Method:
     layout = torch.channels_last if config.grid.depth is None else torch.channels_last_3d
     network = build_network(config.network, options).to(memory_format=layout)  # type: ignore[call-overload]
     method: Method = METHODS.build(config.method, config.method_options, network=network, settings=config.settings)
+    if isinstance(network, Classifier) and not isinstance(method, TagMethod):
+        raise InputError(
+            f"recipe: network 'classifier' gives no map of every pixel, which method {config.method!r} needs; choose "
+            "another, as unet"
+        )
     method.save_hyperparameters({"config": config.to_dict()})
     return method
 

@@ -12,6 +12,7 @@ import yaml
 
 from groundglass.datasets.folder import DatasetFolder
 from groundglass.errors import InputError
+from groundglass.experiments.checkpoint import find_checkpoint
 from groundglass.experiments.config import Config
 from groundglass.files import write_text
 from groundglass.labels.events import Label
@@ -34,13 +35,14 @@ def run_record(config: Config, folder: DatasetFolder, labels: Sequence[Label]) -
 
 
 def check_run_folder(output: Path, record: dict[str, Any], *, resume: bool) -> None:
-    """See that a run may be started, or gone on with, in a folder.
+    """See that a run may be started, or gone on with, in a folder; one that left nothing behind is as good as none.
 
     Raises:
         InputError: If there is a run already and it is not to be resumed, or it was started with something else.
     """
     path = output / RECORD
-    if not path.exists():
+    begun = find_checkpoint(output).is_file() or (output / "result.json").exists()
+    if not path.exists() or not begun:
         return
     if not resume:
         raise InputError(f"{output}: there is a run already; go on with it by --resume, or choose another --output")

@@ -19,11 +19,13 @@ from groundglass.experiments.checkpoint import find_checkpoint
 from groundglass.experiments.checkpoint import load_method
 from groundglass.experiments.checkpoint import set_threshold
 from groundglass.experiments.config import Config
+from groundglass.files import remove_leftovers
 from groundglass.labels.events import Label
 from groundglass.methods.method import Method
 from groundglass.prediction.build import build_predictor
 from groundglass.prediction.evaluate import Pair
 from groundglass.prediction.evaluate import choose_threshold
+from groundglass.prediction.evaluate import has_masks
 from groundglass.prediction.validation import validation_pairs
 from groundglass.training.allocator import keep_freed_memory
 from groundglass.training.interruption import ending_on_signals
@@ -111,6 +113,8 @@ def train(
     last = output / "checkpoints" / "last.ckpt"
     if trainer.is_global_zero:  # the other processes would find the run that this one begins
         check_run_folder(output, record, resume=resume)
+        for written in (output, last.parent, output / "figures"):
+            remove_leftovers(written)
         write_run_record(output, record)
     started = time.process_time()
     with quiet_lightning(), ending_on_signals(trainer):
@@ -133,9 +137,17 @@ def _labels(folder: DatasetFolder, kinds: Sequence[str], config: Config) -> list
     if not labels:
         raise InputError(
             f"{folder.root}: method {config.method!r} needs labels of kind {' or '.join(kinds)} and the training cases "
-            f"have none; make them from masks with 'groundglass prepare {folder.root} --labels {PREPARED_AS[kinds[0]]}'"
+            f"have none; {_ways_to_label(folder, kinds)}"
         )
     return labels
+
+
+def _ways_to_label(folder: DatasetFolder, kinds: Sequence[str]) -> str:
+    if has_masks(folder.split.training):
+        return f"make them from masks with 'groundglass prepare {folder.root} --labels {PREPARED_AS[kinds[0]]}'"
+    if list(kinds) == ["mask"]:  # masks are not drawn in the annotator
+        return "nor have they masks, so prepare the images together with masks"
+    return f"nor have they masks to make them from, so give them with 'groundglass annotate {folder.root}'"
 
 
 def _seeded_method(config: Config) -> Method:
