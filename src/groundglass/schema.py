@@ -2,11 +2,44 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from collections.abc import Mapping
 from typing import Any
 
 from groundglass.errors import InputError
+
+WORDS = {
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "str": "text",
+    "list": "a list",
+    "tuple": "a list",
+    "dict": "'key: value' lines",
+    "NoneType": "null",
+}
+"""Types as a person who writes a recipe calls them."""
+
+ONE = re.compile(r'Parser key "([^"]+)": Expected an? (.+?)\. Got value: (.*)')
+SEVERAL = re.compile(r'Parser key "([^"]+)": Does not validate .* Subtypes: \[(.+)\] Errors: .* Given value: (.*)')
+
+
+def in_words(message: str) -> str:
+    """What jsonargparse says about a value of the wrong type, in words; other messages on one line as they are."""
+    message = " ".join(message.split())
+    for pattern in (ONE, SEVERAL):
+        if found := pattern.fullmatch(message):
+            key, types, value = found.groups()
+            return f"{key}: expected {_types_in_words(types)}, not {value!r}"
+    return message
+
+
+def _types_in_words(types: str) -> str:
+    types = re.sub(r"(?<=[>\]]), ", " or ", types)  # the members of a union
+    types = re.sub(r"(?:typing\.)?Literal\[(.*?)\]", lambda one: f"one of {one[1]}".replace("'", ""), types)
+    types = types.replace("list[str]", "a list of names")
+    return re.sub(r"<class '(\w+)'>", lambda one: WORDS.get(one[1], one[1]), types)
 
 
 def converted(cls: type, content: Mapping[str, Any], what: str, skip: Collection[str] = ()) -> dict[str, Any]:
@@ -29,4 +62,4 @@ def converted(cls: type, content: Mapping[str, Any], what: str, skip: Collection
     try:
         return dict(parser.parse_object(dict(content)).as_dict())
     except ArgumentError as error:
-        raise InputError(f"{what}: {' '.join(str(error).split())}") from error
+        raise InputError(f"{what}: {in_words(str(error))}") from error

@@ -201,6 +201,19 @@ def test_recipe_with_an_unknown_key(dataset: Path, tmp_path: Path, capsys: pytes
     one_sentence(capsys, "learning_rate")
 
 
+def test_a_recipe_that_is_a_scan_and_no_devices(
+    dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "scan.nii.gz").write_bytes(b"\x1f\x8b\x08\xff")
+    command = ["train", str(dataset), "-o", str(tmp_path / "run"), *SMALL]
+    assert main([*command, "--recipe", str(tmp_path / "scan.nii.gz")]) == 2
+    one_sentence(capsys, "scan.nii.gz: not YAML")
+    assert main([*command, "--devices", "0"]) == 2
+    one_sentence(capsys, "--devices must be 1 or more, not 0")
+    assert main([*command, "--epochs", "many"]) == 2
+    one_sentence(capsys, "epochs: expected a whole number, not 'many'")
+
+
 def test_damaged_picture_and_unpaired_mask(pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (pictures / "images" / "c1.png").write_bytes(b"\x89PNG not really")
     assert main(["prepare", str(pictures), "-o", str(tmp_path / "data"), "--quiet"]) == 2

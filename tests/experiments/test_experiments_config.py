@@ -75,6 +75,23 @@ def test_an_unknown_key_or_a_value_of_the_wrong_type_is_named(content: dict[str,
         Config.from_dict(content)
 
 
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ({"epochs": "many"}, "recipe: epochs: expected a whole number, not 'many'"),
+        ({"settings": {"lr": "fast"}}, "recipe: settings.lr: expected a number, not 'fast'"),
+        ({"grid": {"size": 64}}, "recipe: grid.size: expected a list, not '64'"),
+        ({"labels": "point"}, "recipe: labels: expected a list of names or null, not 'point'"),
+        ({"method_options": 3}, "recipe: method_options: expected 'key: value' lines, not '3'"),
+        ({"select": "bset"}, "recipe: select: expected one of best, last, not 'bset'"),
+    ],
+)
+def test_a_value_of_the_wrong_type_is_said_in_words(content: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(InputError) as raised:
+        Config.from_dict(content)
+    assert str(raised.value) == sentence
+
+
 @pytest.mark.parametrize("name", ["epochs", "epoch_samples", "batch_size", "patience", "validate_every"])
 @pytest.mark.parametrize("value", [0, -1])
 def test_a_number_of_nothing_is_refused(name: str, value: int) -> None:

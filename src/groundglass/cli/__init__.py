@@ -25,6 +25,7 @@ from groundglass.cli import report
 from groundglass.cli import train
 from groundglass.errors import InputError
 from groundglass.errors import Terminated
+from groundglass.schema import in_words
 
 VERBS = {
     "demo": demo,
@@ -67,7 +68,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         chosen = arguments[arguments.verb]
         VERBS[arguments.verb].run(chosen)
     except (InputError, ArgumentError) as error:
-        print(f"groundglass: {' '.join(str(error).split())}", file=sys.stderr)
+        print(f"groundglass: {in_words(str(error))}", file=sys.stderr)
         return 2
     except KeyboardInterrupt as stop:
         hint = "; go on with the same command and --resume" if "resume" in chosen else ""

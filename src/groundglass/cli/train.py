@@ -11,6 +11,7 @@ from jsonargparse import Namespace
 
 from groundglass.experiments.config import Config
 from groundglass.experiments.recipe import find_recipe
+from groundglass.experiments.recipe import read_recipe
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -32,12 +33,18 @@ def resolve_recipes(argv: list[str]) -> list[str]:
     resolved = []
     for before, argument in zip(["", *argv], argv, strict=False):
         if before == "--recipe":
-            resolved.append(str(find_recipe(argument)))
+            resolved.append(_readable_recipe(argument))
         elif argument.startswith("--recipe="):
-            resolved += ["--recipe", str(find_recipe(argument.partition("=")[2]))]
+            resolved += ["--recipe", _readable_recipe(argument.partition("=")[2])]
         else:
             resolved.append(argument)
     return resolved
+
+
+def _readable_recipe(recipe: str) -> str:
+    """Its file, seen to be a recipe here, as jsonargparse passes on whatever goes wrong with a file."""
+    read_recipe(recipe)
+    return str(find_recipe(recipe))
 
 
 def run(arguments: Namespace) -> None:

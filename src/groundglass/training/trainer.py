@@ -60,8 +60,13 @@ def build_trainer(
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         devices: Number of processes or GPUs.
         console: Where progress is shown, or ``None``.
+
+    Raises:
+        InputError: If there is no such device, or not so many.
     """
-    with quiet_lightning(), _device_errors(device):
+    if devices < 1:
+        raise InputError(f"--devices must be 1 or more, not {devices}")
+    with quiet_lightning(), _device_errors(device, devices):
         return Trainer(
             max_epochs=config.epochs,
             accelerator=device,
@@ -170,11 +175,12 @@ def _tagged_lesion(samples: SliceSamples, chosen: Tensor) -> Tensor:
 
 
 @contextmanager
-def _device_errors(device: str) -> Iterator[None]:
+def _device_errors(device: str, devices: int) -> Iterator[None]:
     try:
         yield
     except (MisconfigurationException, ValueError) as error:
-        raise InputError(f"--device {device!r} cannot be used here; choose cpu or auto") from error
+        many, fewer = (f" with --devices {devices}", ", or fewer of them") if devices > 1 else ("", "")
+        raise InputError(f"--device {device!r}{many} cannot be used here; choose cpu or auto{fewer}") from error
 
 
 @contextmanager
