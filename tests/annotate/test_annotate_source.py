@@ -110,6 +110,14 @@ def test_a_work_folder_of_something_else_is_refused(plain: Path, tmp_path: Path)
     assert Source(tmp_path / "work").name == "incoming", "that dataset by itself"
 
 
+def test_a_work_folder_with_scans_of_others_is_not_written_into(plain: Path, tmp_path: Path) -> None:
+    pictures(tmp_path / "raw" / "images")
+    before = sorted((tmp_path / "raw").rglob("*"))
+    with pytest.raises(InputError, match="raw: holds images"):
+        prepare_plain(plain, tmp_path / "raw")
+    assert sorted((tmp_path / "raw").rglob("*")) == before
+
+
 def test_scans_added_after_the_first_training_are_taken_in(plain: Path, answer: Any) -> None:
     annotator = open_annotator(plain, settings=Settings(regions=4))
     annotator.annotation.answer("anna", answer(case="straight", slice=1, row=10.0, column=7.0))

@@ -113,6 +113,26 @@ def test_the_folder_that_is_read_is_not_written_to(tmp_path: Path) -> None:
     assert sorted(tmp_path.rglob("*")) == before
 
 
+def test_raw_scans_of_the_same_names_are_not_overwritten(tmp_path: Path) -> None:
+    for site, seed in (("a", 1), ("b", 2)):
+        for name in ("1", "2", "3"):
+            write_volume(tmp_path / site / f"images/{name}.nii.gz", hu(seed))
+            write_volume(tmp_path / site / f"masks/{name}.nii.gz", lesion())
+    before = {path: path.read_bytes() for path in (tmp_path / "b").rglob("*.nii.gz")}
+    with pytest.raises(InputError, match="b: holds images and was not left by an unfinished 'prepare'; choose another"):
+        prepare(PairedFolders(tmp_path / "a"), tmp_path / "b", name="a")
+    assert {path: path.read_bytes() for path in (tmp_path / "b").rglob("*.*") if path.is_file()} == before
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "empty/.DS_Store").touch()
+    prepare(PairedFolders(tmp_path / "a"), tmp_path / "empty", name="a")
+
+
+def test_an_output_that_is_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match="file: is a file; choose a folder"):
+        prepare(Listed(four()), tmp_path / "file", name="set")
+
+
 def test_what_is_left_of_a_failure_is_no_dataset_and_can_be_prepared_again(tmp_path: Path) -> None:
     sources = four()
     broken = [*sources[:2], make_source("c", part="validation", lesions=np.ones((8, 16, 16), np.uint8)), sources[3]]
@@ -122,6 +142,7 @@ def test_what_is_left_of_a_failure_is_no_dataset_and_can_be_prepared_again(tmp_p
     with pytest.raises(InputError, match="not a prepared dataset"):
         DatasetFolder.open(tmp_path)
     prepare(Listed(sources), tmp_path, name="set")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["dataset.json", "images", "masks"]
     whole = DatasetFolder.open(tmp_path)
     assert whole.mask(whole.split.validation[0]) is not None
 

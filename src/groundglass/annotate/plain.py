@@ -13,10 +13,10 @@ from groundglass.datasets.catalog.layout import Source
 from groundglass.datasets.catalog.layout import StatedIntensity
 from groundglass.datasets.catalog.layout import by_stem
 from groundglass.datasets.catalog.pairs import PairedFolders
-from groundglass.datasets.folder import DESCRIPTION
 from groundglass.datasets.prepare import SAFE_NAME
 from groundglass.datasets.prepare import prepare
 from groundglass.datasets.splits import Split
+from groundglass.datasets.unfinished import reopen
 from groundglass.errors import InputError
 from groundglass.scans import images
 from groundglass.scans.dicom_archive import is_dicom
@@ -114,5 +114,5 @@ def prepare_plain(path: Path, output: Path, intensity: StatedIntensity | None = 
     """
     paired = _has_images(path)
     layout: Layout = PairedFolders(path, intensity=intensity) if paired else PlainScans(path, intensity)
-    (output / DESCRIPTION).unlink(missing_ok=True)
+    reopen(output)
     prepare(layout, output, name=path.name)

@@ -15,6 +15,7 @@ from groundglass.datasets.folder import DESCRIPTION
 from groundglass.datasets.folder import DatasetFolder
 from groundglass.datasets.prepare import prepare
 from groundglass.datasets.prepare import simulate_labels
+from groundglass.datasets.unfinished import reopen
 from groundglass.errors import InputError
 from groundglass.scans.nifti import nifti_shape
 
@@ -34,7 +35,7 @@ def pool_dataset(name: str, root: Path, work: Path, *, half: int = HALF) -> Data
     path = work / f"dataset-{name}"
     if (path / DESCRIPTION).exists() and (path / "labels.jsonl").exists():
         return DatasetFolder.open(path)
-    (path / DESCRIPTION).unlink(missing_ok=True)
+    reopen(path)
     layout = CovidCell(root) if name == "covidcell" else CovidSemiSeg(root)
     folder = prepare(layout, path, name=name)
     if name == "covidcell":

@@ -19,6 +19,7 @@ from groundglass.datasets.prepare import prepare
 from groundglass.datasets.prepare import simulate_labels
 from groundglass.datasets.splits import PARTS
 from groundglass.datasets.splits import Split
+from groundglass.datasets.unfinished import reopen
 from groundglass.errors import InputError
 from groundglass.experiments.config import Config
 
@@ -47,7 +48,7 @@ def tagged_volumes(plan: Plan, name: str) -> DatasetFolder:
     path = plan.work / name
     if (path / DESCRIPTION).exists() and (path / "labels.jsonl").exists():
         return DatasetFolder.open(path)
-    (path / DESCRIPTION).unlink(missing_ok=True)
+    reopen(path)
     layout: Layout = PhantomSet(**PHANTOMS) if plan.root is None else CovidCell(plan.root, shortest=SHORTEST)  # type: ignore[arg-type]
     folder = prepare(layout, path, name=name)
     simulate_labels(folder, ["scan-tags"])

@@ -17,6 +17,7 @@ from groundglass.datasets.catalog.covidcell import CovidCell
 from groundglass.datasets.folder import DESCRIPTION
 from groundglass.datasets.folder import DatasetFolder
 from groundglass.datasets.prepare import prepare
+from groundglass.datasets.unfinished import reopen
 from groundglass.labels.events import Label
 from groundglass.labels.simulate import simulate_slice_tags
 from groundglass.prediction.evaluate import Pair
@@ -44,7 +45,7 @@ def covidcell(root: Path, work: Path) -> DatasetFolder:
     path = work / "dataset"
     if (path / DESCRIPTION).exists() and (path / "labels.jsonl").exists():
         return DatasetFolder.open(path)
-    (path / DESCRIPTION).unlink(missing_ok=True)
+    reopen(path)
     folder = prepare(CovidCell(root / "covidcell"), path, name="covidcell")
     validation, test = (tuple(map(_without_normal, part)) for part in (folder.split.validation, folder.split.test))
     folder = DatasetFolder(path, "covidcell", replace(folder.split, validation=validation, test=test))

@@ -17,6 +17,7 @@ from groundglass.datasets.folder import DESCRIPTION
 from groundglass.datasets.folder import DatasetFolder
 from groundglass.datasets.prepare import prepare
 from groundglass.datasets.prepare import simulate_labels
+from groundglass.datasets.unfinished import reopen
 from groundglass.experiments.config import Config
 from groundglass.training.run import Run
 from groundglass.training.run import train
@@ -68,7 +69,7 @@ def medseg100(plan: Plan, cell: Cell, config: Config) -> DatasetFolder:
     path = plan.work / ("dataset-unlabeled" if unlabeled else "dataset")
     if (path / DESCRIPTION).exists() and (path / "labels.jsonl").exists():
         return DatasetFolder.open(path)
-    (path / DESCRIPTION).unlink(missing_ok=True)
+    reopen(path)
     folder = prepare(CovidSemiSeg(plan.root, unlabeled=unlabeled), path, name="medseg100")
     simulate_labels(folder, ["points", "masks"])
     return folder

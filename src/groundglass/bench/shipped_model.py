@@ -11,6 +11,7 @@ from groundglass.datasets.folder import DESCRIPTION
 from groundglass.datasets.folder import DatasetFolder
 from groundglass.datasets.prepare import prepare
 from groundglass.datasets.prepare import simulate_labels
+from groundglass.datasets.unfinished import reopen
 from groundglass.errors import InputError
 from groundglass.experiments.export import export
 from groundglass.experiments.recipe import load_recipe
@@ -61,7 +62,7 @@ def shipped_model(root: Path, *, output: Path, work: Path, labels: str = "masks"
 def _dataset(root: Path, path: Path, labels: dict[str, list[str]]) -> DatasetFolder:
     if (path / DESCRIPTION).exists() and (path / "labels.jsonl").exists():
         return DatasetFolder.open(path)
-    (path / DESCRIPTION).unlink(missing_ok=True)
+    reopen(path)
     layouts: dict[str, dict[str, Any]] = {
         "medseg": {"layout": "covid-semiseg", "root": str(root / "medseg100")},
         "covidcell": {"layout": "covidcell", "root": str(root / "covidcell")},

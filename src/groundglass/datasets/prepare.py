@@ -14,10 +14,12 @@ from groundglass.datasets.case import Case
 from groundglass.datasets.catalog.layout import FolderLayout
 from groundglass.datasets.catalog.layout import Layout
 from groundglass.datasets.catalog.layout import Source
-from groundglass.datasets.folder import DESCRIPTION
 from groundglass.datasets.folder import DatasetFolder
 from groundglass.datasets.splits import Split
 from groundglass.datasets.splits import split_by
+from groundglass.datasets.unfinished import begin
+from groundglass.datasets.unfinished import check_output
+from groundglass.datasets.unfinished import finish
 from groundglass.datasets.writer import write_case
 from groundglass.errors import InputError
 from groundglass.labels.events import Label
@@ -42,7 +44,7 @@ def prepare(
     """Write the cases of a layout as NIfTI in canonical orientation, with their split.
 
     One case is in memory at a time. ``dataset.json`` is written last: a folder left half done is no dataset, and
-    preparing it again completes it.
+    preparing it again completes it. A folder that holds anything else is not written into.
 
     Args:
         layout: What to read.
@@ -52,19 +54,19 @@ def prepare(
         progress: Called with the number of cases written and their total.
 
     Raises:
-        InputError: If what is read is wrong, the output is a dataset already or would overwrite what is read, or
-            there are too few patients to split.
+        InputError: If what is read is wrong, the output is a dataset already or holds other files, or there are too
+            few patients to split.
     """
     output = Path(output)
-    if (output / DESCRIPTION).exists():
-        raise InputError(f"{output}: is a prepared dataset already; choose another output folder or remove it")
     if isinstance(layout, FolderLayout) and output.resolve() == layout.root.resolve():
         raise InputError(f"{output}: is the folder that is read; choose another output folder")
+    check_output(output)
     sources = layout.sources()
     cases = [_planned(source) for source in sources]
     _check_names([case.case for case in cases])
     # What is wrong with the split shows now and not after an hour of writing.
     _split(layout, sources, cases, {case.case: TYPICAL_DEPTH for case in cases}, protocol)
+    begin(output)
     depths = {}
     for index, source in enumerate(sources):
         cases[index], depths[source.case] = write_case(source, cases[index], output)
@@ -72,6 +74,7 @@ def prepare(
             progress(index + 1, len(sources))
     folder = DatasetFolder(output, name, _split(layout, sources, cases, depths, protocol))
     folder.save()
+    finish(output)
     return folder
 
 
