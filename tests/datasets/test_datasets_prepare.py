@@ -147,6 +147,15 @@ def test_what_is_left_of_a_failure_is_no_dataset_and_can_be_prepared_again(tmp_p
     assert whole.mask(whole.split.validation[0]) is not None
 
 
+def test_masks_that_are_all_empty_are_said_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    empty = four(mask=lambda: Scan(lesion() * 0, LPS, "mask"))
+    prepare(Listed([*empty[:3], four()[3]]), tmp_path / "one", name="set")
+    prepare(Listed(four(mask=None)), tmp_path / "none", name="set")
+    assert not caplog.messages
+    prepare(Listed(empty), tmp_path / "empty", name="set")
+    assert caplog.messages == [f"{tmp_path / 'empty'}: not one mask has a lesion; check that these are the masks"]
+
+
 def fails_before_writing(sources: list[Source], output: Path, says: str, protocol: str | None = None) -> None:
     with pytest.raises(InputError, match=says):
         prepare(Listed(sources), output, name="set", protocol=protocol)

@@ -17,6 +17,7 @@ from tiny_files import lesion
 from tiny_files import make_source
 
 from groundglass.datasets.case import Case
+from groundglass.datasets.writer import Written
 from groundglass.datasets.writer import write_case
 from groundglass.errors import InputError
 from groundglass.scans.reader import read_mask
@@ -43,14 +44,14 @@ def moved(scan: Scan, *millimetres: float) -> Scan:
     return replace(scan, affine=affine)
 
 
-def write(output: Path, **changes: Any) -> tuple[Case, int]:
+def write(output: Path, **changes: Any) -> Written:
     return write_case(make_source("a", **({"lungs": lambda: MASK} | changes)), CASE, output)
 
 
 def test_image_and_masks_are_written_on_one_canonical_grid(tmp_path: Path) -> None:
-    case, depth = write(tmp_path)
+    case, depth, has_lesion = write(tmp_path)
     assert case.intensity == "hu"
-    assert depth == SHAPE[0]
+    assert (depth, has_lesion) == (SHAPE[0], True)
     image = read_scan(tmp_path / "images/a.nii.gz")
     np.testing.assert_array_equal(image.voxels, hu(1))
     for name in ("masks", "lungs"):
@@ -117,6 +118,14 @@ def test_a_mask_that_is_all_lesion_is_refused_but_lungs_may_fill_a_crop(tmp_path
     write(tmp_path, lungs=lambda: full)
     with pytest.raises(InputError, match="the-mask: every pixel is lesion"):
         write(tmp_path, mask=lambda: full)
+
+
+def test_a_healthy_case_with_lesions_is_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    write(tmp_path, tag=1)
+    write(tmp_path, tag=0, mask=lambda: replace(MASK, voxels=lesion() * 0))
+    assert not caplog.messages
+    write(tmp_path, tag=0)
+    assert caplog.messages == ["case a: tagged as healthy, but its mask has lesions; mend the one or the other"]
 
 
 def test_nothing_that_is_read_is_overwritten(tmp_path: Path) -> None:

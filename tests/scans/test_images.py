@@ -63,6 +63,43 @@ def test_masks_are_thresholded(tmp_path: Path) -> None:
     assert read_mask(tmp_path, threshold=127).voxels.dtype == np.uint8
 
 
+@pytest.mark.parametrize("colour", [(255, 0, 0), (0, 0, 255), (0, 200, 0)])
+def test_masks_may_be_coloured(tmp_path: Path, colour: tuple[int, int, int]) -> None:
+    marked = np.zeros((32, 32), bool)
+    marked[8:24, 8:24] = True
+    image = Image.fromarray(marked[..., None] * np.array(colour, np.uint8))
+    for name in ("mask.png", "mask.jpg"):
+        image.save(tmp_path / name)
+        found = read_mask(tmp_path / name, threshold=127).voxels[0] > 0
+        assert (found != marked).mean() < 0.05, name
+    clear = Image.fromarray(np.where(marked, 255, 0).astype(np.uint8))
+    for under in (image, Image.new("RGB", image.size, colour)):
+        under.putalpha(clear)
+        under.save(tmp_path / "clear.png")
+        np.testing.assert_array_equal(read_mask(tmp_path / "clear.png").voxels[0] > 0, marked)
+
+
+def test_a_mask_in_transparency_alone_is_refused(tmp_path: Path) -> None:
+    image = Image.new("RGBA", (4, 4))
+    image.save(tmp_path / "empty.png")
+    assert not read_mask(tmp_path / "empty.png").voxels.any()
+    image.putpixel((1, 1), (0, 0, 0, 255))
+    image.save(tmp_path / "mask.png")
+    with pytest.raises(InputError, match=r"mask\.png: is black and differs in its transparency alone; save"):
+        read_mask(tmp_path / "mask.png")
+
+
+def test_a_jpeg_mask_that_is_not_white_is_refused(tmp_path: Path) -> None:
+    mask = np.zeros((32, 32), np.uint8)
+    Image.fromarray(mask).save(tmp_path / "0.jpg")
+    mask[8:24, 8:24] = 255
+    Image.fromarray(mask).save(tmp_path / "1.jpg")
+    assert read_mask(tmp_path, threshold=127).voxels.any(axis=(1, 2)).tolist() == [False, True]
+    Image.fromarray(mask // 255 * 100).save(tmp_path / "2.jpg")
+    with pytest.raises(InputError, match=r"slice 3 has no pixel above 1\d\d, but .* 127 counts; save it as PNG"):
+        read_mask(tmp_path, threshold=127)
+
+
 @pytest.mark.filterwarnings("ignore::UserWarning")  # Pillow says what it repairs
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".tif", ".bmp"])
 def test_damaged_images_give_a_scan_or_a_sentence_and_never_a_traceback(tmp_path: Path, suffix: str) -> None:

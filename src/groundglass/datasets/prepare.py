@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections import Counter
 from collections.abc import Callable
@@ -31,6 +32,8 @@ from groundglass.labels.simulate import simulate_points
 from groundglass.labels.simulate import simulate_scan_tag
 from groundglass.labels.simulate import simulate_slice_tags
 from groundglass.scans.scan import Scan
+
+logger = logging.getLogger(__name__)
 
 TYPICAL_DEPTH = 100
 SAFE_NAME = re.compile(r"\w([\w .+=-]{0,148}[\w+=-])?")
@@ -67,11 +70,14 @@ def prepare(
     # What is wrong with the split shows now and not after an hour of writing.
     _split(layout, sources, cases, {case.case: TYPICAL_DEPTH for case in cases}, protocol)
     begin(output)
-    depths = {}
+    depths, diseased = {}, set()
     for index, source in enumerate(sources):
-        cases[index], depths[source.case] = write_case(source, cases[index], output)
+        cases[index], depths[source.case], has_lesion = write_case(source, cases[index], output)
+        diseased.add(has_lesion)
         if progress is not None:
             progress(index + 1, len(sources))
+    if False in diseased and True not in diseased:
+        logger.warning("%s: not one mask has a lesion; check that these are the masks", output)
     folder = DatasetFolder(output, name, _split(layout, sources, cases, depths, protocol))
     folder.save()
     finish(output)

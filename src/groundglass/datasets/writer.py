@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,11 +18,27 @@ from groundglass.scans.nifti import write_nifti
 from groundglass.scans.orientation import to_canonical
 from groundglass.scans.scan import Scan
 
+logger = logging.getLogger(__name__)
+
 TOLERANCE = 0.1
 """How far, in voxels, any corner of a mask may lie from its image: headers are rounded, grids are not confused."""
 
 
-def write_case(source: Source, case: Case, output: Path) -> tuple[Case, int]:
+class Written(NamedTuple):
+    """What was written of a case.
+
+    Args:
+        case: With its intensity.
+        depth: Its number of slices.
+        has_lesion: Whether its mask holds one; ``None`` without a mask.
+    """
+
+    case: Case
+    depth: int
+    has_lesion: bool | None
+
+
+def write_case(source: Source, case: Case, output: Path) -> Written:
     """Read a case and write its files.
 
     Args:
@@ -29,7 +47,7 @@ def write_case(source: Source, case: Case, output: Path) -> tuple[Case, int]:
         output: The dataset folder.
 
     Returns:
-        The case with its intensity, and its number of slices.
+        The case with its intensity, its number of slices, and whether it has a lesion.
 
     Raises:
         InputError: If a file is damaged, a mask does not fit its image or is all lesion, or a file that is read would
@@ -43,11 +61,16 @@ def write_case(source: Source, case: Case, output: Path) -> tuple[Case, int]:
         mask = read()
         return place_on(to_canonical(replace(mask, affine=scan.affine) if source.voxelwise else mask), image)
 
+    has_lesion = None
     if source.mask and case.label:
-        _write(_lesions(read_mask(source.mask)), output / case.label)
+        lesions = _lesions(read_mask(source.mask))
+        has_lesion = bool(lesions.voxels.any())
+        _write(lesions, output / case.label)
+    if source.tag == 0 and has_lesion:
+        logger.warning("case %s: tagged as healthy, but its mask has lesions; mend the one or the other", source.case)
     if source.lungs and case.lungs:
         _write(read_mask(source.lungs), output / case.lungs)
-    return replace(case, intensity=image.intensity), image.shape[0]
+    return Written(replace(case, intensity=image.intensity), image.shape[0], has_lesion)
 
 
 def place_on(mask: Scan, image: Scan) -> Scan:

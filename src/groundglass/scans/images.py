@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import struct
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,20 @@ def read_images(paths: list[Path]) -> tuple[NDArray[Any], NDArray[np.float64]]:
     Raises:
         InputError: If one is unreadable or differs in size from the first.
     """
-    slices = [_read_grey(path) for path in paths]
+    return _stack(paths, _grey)
+
+
+def read_masks(paths: list[Path]) -> tuple[NDArray[Any], NDArray[np.float64]]:
+    """As :func:`read_images`, but of colours the largest channel is taken, and what is transparent is black.
+
+    Raises:
+        InputError: As :func:`read_images`, or if one differs in its transparency alone.
+    """
+    return _stack(paths, _brightest)
+
+
+def _stack(paths: list[Path], grey: Callable[[Image.Image], NDArray[Any]]) -> tuple[NDArray[Any], NDArray[np.float64]]:
+    slices = [_read(path, grey) for path in paths]
     for path, image in zip(paths, slices, strict=True):
         if image.shape != slices[0].shape:
             height, width = slices[0].shape
@@ -56,14 +70,35 @@ def natural_key(name: str) -> list[tuple[int, str]]:
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name.lower())]
 
 
-def _read_grey(path: Path) -> NDArray[Any]:
-    """One image ``(H, W)``; colours become grey, transparency is dropped."""
+def _read(path: Path, grey: Callable[[Image.Image], NDArray[Any]]) -> NDArray[Any]:
+    """One image ``(H, W)``."""
     try:
         with Image.open(path) as image:
             pages = getattr(image, "n_frames", 1)
-            pixels = np.asarray(image if image.mode in GREY_MODES else image.convert("RGB").convert("L"))
+            pixels = np.asarray(image) if image.mode in GREY_MODES else grey(image)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
     except BROKEN as error:
         raise InputError(f"{path}: not a readable image; export or copy it again") from error
     if pages > 1:
         raise InputError(f"{path}: has {pages} pages; save one slice a file, or the volume as NIfTI")
+    return pixels
+
+
+def _grey(image: Image.Image) -> NDArray[Any]:
+    """Colours become grey, transparency is dropped."""
+    return np.asarray(image.convert("RGB").convert("L"))
+
+
+def _brightest(image: Image.Image) -> NDArray[Any]:
+    """The largest channel: the luminance of pure red is 76, that of pure blue 29."""
+    if not image.has_transparency_data:
+        return np.asarray(np.asarray(image.convert("RGB")).max(axis=2))
+    *colours, alpha = np.moveaxis(np.asarray(image.convert("RGBA")), 2, 0)
+    pixels: NDArray[Any] = np.max(colours, axis=0)
+    if not alpha.any():
+        return pixels
+    pixels = np.where(alpha > 0, pixels, 0)
+    if not pixels.any() and alpha.min() < alpha.max():
+        raise InputError("is black and differs in its transparency alone; save the mask white on black")
     return pixels

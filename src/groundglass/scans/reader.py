@@ -85,7 +85,8 @@ def read_mask(path: str | Path, *, threshold: float = 0) -> Scan:
     """Read a mask: NIfTI, NRRD or images; not DICOM.
 
     A volume keeps its class values, unless 255 is the only one, which is the 8-bit way of writing 1. An image has grey
-    values, and what is above the threshold is lesion, 1. Take 127 for JPEG, whose edges are smeared.
+    values, and what is above the threshold is lesion, 1. Take 127 for JPEG, whose edges are smeared. Of colours the
+    largest channel counts.
 
     Args:
         path: File, or folder of images.
@@ -95,15 +96,19 @@ def read_mask(path: str | Path, *, threshold: float = 0) -> Scan:
         Voxels ``(D, H, W)`` uint8, intensity ``"mask"``.
 
     Raises:
-        InputError: If there is no readable mask, or a volume holds other values than whole numbers 0..255.
+        InputError: If there is no readable mask, a volume holds other values than whole numbers 0..255, or an image
+            holds something, but nothing above the threshold.
     """
     path = Path(path)
     with readable(path):
         if _is_dicom(path):
             raise InputError(f"{path}: masks are not read from DICOM; export the mask as NIfTI")
-        voxels, affine = _read_grid(path)
+        voxels, affine = _read_grid(path, images.read_masks)
     low, high = voxel_range(voxels, path)
-    if threshold > 0 or not path.name.lower().endswith(VOLUME_SUFFIXES):
+    is_volume = path.name.lower().endswith(VOLUME_SUFFIXES)
+    if not is_volume:
+        _check_brightness(voxels, path, threshold)
+    if threshold > 0 or not is_volume:
         return _scan((voxels > threshold).astype(np.uint8), affine, "mask", path)
     classes = voxels.astype(np.uint8) if low >= 0 and high <= 255 else None
     if classes is None or not np.array_equal(classes, voxels):
@@ -111,6 +116,16 @@ def read_mask(path: str | Path, *, threshold: float = 0) -> Scan:
     if high == 255 and not ((classes > 0) & (classes < 255)).any():
         classes = (classes > 0).astype(np.uint8)
     return _scan(np.ascontiguousarray(classes), affine, "mask", path)
+
+
+def _check_brightness(voxels: NDArray[Any], path: Path, threshold: float) -> None:
+    """A slice that holds something shows it: what is smeared lies around what is bright."""
+    brightest = voxels.max(axis=(1, 2))
+    if (faint := np.flatnonzero((brightest > 0) & (brightest <= threshold))).size:
+        raise InputError(
+            f"{path}: slice {faint[0] + 1} has no pixel above {brightest[faint[0]]:g}, but of a JPEG mask what is "
+            f"above {threshold:g} counts; save it as PNG, or with what is marked in white (255)"
+        )
 
 
 def _is_dicom(path: Path) -> bool:
@@ -123,9 +138,11 @@ def _reader(path: Path) -> Callable[[Path], Grid] | None:
     return next((read for suffixes, read in READERS.items() if path.name.lower().endswith(suffixes)), None)
 
 
-def _read_grid(path: Path) -> Grid:
+def _read_grid(path: Path, read_pictures: Callable[[list[Path]], Grid] = images.read_images) -> Grid:
     if path.is_dir():
-        return images.read_images(_slices_in(path))
+        return read_pictures(_slices_in(path))
+    if path.name.lower().endswith(images.SUFFIXES):
+        return read_pictures([path])
     read = _reader(path)
     if read is None:
         raise InputError(f"{path}: not a kind of file that is read; give one of {KINDS}")
