@@ -37,18 +37,27 @@ class Registry:
         """An instance of ``name`` from a recipe's ``options`` and what the caller gives.
 
         Raises:
-            InputError: If an option is unknown or its value is refused.
+            InputError: If an option is unknown or missing, or its value is refused.
         """
         cls = self.get(name)
-        known = [key for key in inspect.signature(cls.__init__).parameters if key != "self" and key not in given]
+        parameters = inspect.signature(cls.__init__).parameters
+        known = [key for key in parameters if key != "self" and key not in given]
         if unknown := sorted(set(options) - set(known)):
             raise InputError(
                 f"{self.what} {name!r} has no option {unknown[0]!r}; it has {', '.join(known) or 'none at all'}"
             )
+        if missing := [key for key in known if _is_needed(parameters[key]) and key not in options]:
+            raise InputError(f"{self.what} {name!r} needs the option {missing[0]!r}; give it")
         try:
-            others = set(inspect.signature(cls.__init__).parameters) - set(options)
-            return cls(**converted(cls, options, f"{self.what} {name!r}", others), **given)
+            return cls(**converted(cls, options, f"{self.what} {name!r}", set(parameters) - set(options)), **given)
         except InputError:
             raise
         except ValueError as error:  # how torch refuses a value, a dropout of 2 for instance
             raise InputError(f"{self.what} {name!r}: {error}") from error
+
+
+def _is_needed(parameter: inspect.Parameter) -> bool:
+    return parameter.default is parameter.empty and parameter.kind not in (
+        parameter.VAR_POSITIONAL,
+        parameter.VAR_KEYWORD,
+    )

@@ -159,6 +159,50 @@ def test_labels_can_be_added_to_a_dataset(pictures: Path, tmp_path: Path, capsys
     assert main(train) == 0
 
 
+def test_the_examples_of_prepare_follow_each_other(
+    pictures: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(pictures.parent)
+    pictures.rename("scans")
+    examples = [
+        line.split("groundglass ")[1] for line in VERBS["prepare"].__doc__.splitlines() if "groundglass" in line
+    ]
+    assert len(examples) == 2
+    for example in examples:
+        assert main(example.split()) == 0
+    before = Path("data/labels.jsonl").read_bytes()
+    capsys.readouterr()
+    assert main(examples[1].split()) == 2
+    one_sentence(capsys, "simulated slice_tag labels already", "prepare another folder")
+    assert Path("data/labels.jsonl").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [(["--labels", "foo"], ["'foo'", "slice-tags"]), (["--seed", "-3"], ["seed -3"]), (["--rule", "x"], ["--rule"])],
+)
+def test_wrong_labels_are_refused_before_anything_is_written(
+    options: list[str], words: list[str], pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["prepare", str(pictures), "-o", str(tmp_path / "data"), "--quiet"]
+    assert main([*command, *options]) == 2
+    one_sentence(capsys, *words)
+    assert not (tmp_path / "data").exists()
+    assert main(command) == 0
+
+
+def test_datasets_are_joined_from_the_command_line(
+    pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    phantom = {"layout": "phantom", "count": 3, "shape": [8, 64, 64]}
+    options = {"layouts": {"a": phantom, "own": {"layout": "folder", "root": str(pictures)}}}
+    command = ["prepare", "generated", "-o", str(tmp_path / "data"), "--layout", "joined", "--quiet"]
+    assert main([*command, "--options", json.dumps(options)]) == 0
+    assert len(list((tmp_path / "data" / "images").iterdir())) == 15
+    assert main([*command[:3], str(tmp_path / "other"), *command[4:]]) == 2
+    one_sentence(capsys, "joined", "layouts")
+
+
 @pytest.mark.parametrize(
     ("command", "words"),
     [

@@ -4,8 +4,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tiny_files import hu
+from tiny_files import lesion
+from tiny_files import write_volume
 
 from groundglass.datasets.catalog import LAYOUTS
+from groundglass.datasets.catalog.pairs import PairedFolders
 from groundglass.datasets.prepare import prepare
 from groundglass.datasets.prepare import simulate_labels
 from groundglass.errors import InputError
@@ -35,12 +39,21 @@ def test_an_unknown_layout_is_named() -> None:
         LAYOUTS.build("joined", {"layouts": {"one": {"layout": "phantoms"}}})
 
 
-def test_a_layout_that_splits_by_chance_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "images").mkdir()
-    from tiny_files import hu
-    from tiny_files import write_volume
+def test_a_layout_that_splits_by_patients_does_so_on_its_own(tmp_path: Path) -> None:
+    for site in ("a", "b"):
+        for seed, name in enumerate("123456"):
+            write_volume(tmp_path / site / "images" / f"{name}.nii.gz", hu(seed))
+            write_volume(tmp_path / site / "masks" / f"{name}.nii.gz", lesion())
+    (tmp_path / "a/patients.csv").write_text("case,patient\n1,p\n2,p\n3,p\n4,q\n5,q\n6,r\n")
+    options = {site: {"layout": "folder", "root": str(tmp_path / site)} for site in ("a", "b")}
+    split = prepare(LAYOUTS.build("joined", {"layouts": options}), tmp_path / "data", name="both").split
+    for site in ("a", "b"):
+        alone = prepare(PairedFolders(tmp_path / site), tmp_path / f"{site}-alone", name=site).split
+        for part in ("training", "validation", "test"):
+            joined = [case.case for case in getattr(split, part) if case.dataset == site]
+            assert joined == [f"{site}-{case.case}" for case in getattr(alone, part)]
 
-    write_volume(tmp_path / "images" / "a.nii.gz", hu())
-    layout = LAYOUTS.build("joined", {"layouts": {"own": {"layout": "folder", "root": str(tmp_path)}}})
-    with pytest.raises(InputError, match="case own-a: its layout does not say which part it is in"):
-        layout.sources()
+
+def test_a_joined_layout_needs_the_options_of_its_own() -> None:
+    with pytest.raises(InputError, match="layout 'folder' needs the option 'root'; give it"):
+        LAYOUTS.build("joined", {"layouts": {"own": {"layout": "folder"}}})

@@ -228,7 +228,7 @@ def test_simulated_points_lie_on_lesions_and_beside_them(mixed: DatasetFolder) -
 
 def test_simulating_twice_or_nothing_or_the_unknown_is_refused(mixed: DatasetFolder, tmp_path: Path) -> None:
     simulate_labels(mixed, ["points"])
-    with pytest.raises(InputError, match="simulated point labels already"):
+    with pytest.raises(InputError, match="simulated point labels already; leave them out, or prepare another"):
         simulate_labels(mixed, ["points"])
     simulate_labels(mixed, ["scan-tags"])
     with pytest.raises(InputError, match="'scribbles'"):

@@ -2,12 +2,13 @@
 
 Layouts: covid-semiseg, covidcell, medseg9, covid-ct-seg20, mosmed, nnunet, decathlon, folder (images/ and masks/),
 phantom (generated), joined (several of these).
-Examples: groundglass prepare scans/ -o data/ --layout folder
+Examples: groundglass prepare scans/ -o data/ --labels points
           groundglass prepare data/ --labels slice-tags
 """
 
 from __future__ import annotations
 
+import inspect
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +25,15 @@ LESION_FREE = ("ignore", "background")
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Options of ``groundglass prepare``."""
-    parser.add_argument("root", help="the folder to read; with --labels alone, a prepared dataset to add labels to")
+    parser.add_argument(
+        "root",
+        help="the folder to read, or for phantom and joined any name; with --labels alone, a prepared dataset",
+    )
     parser.add_argument("-o", "--output", help="the dataset folder to make")
     parser.add_argument("--layout", default="folder", help=f"one of {', '.join(LAYOUTS.entries)}")
     parser.add_argument("--options", type=dict[str, Any], default={}, help="options of the layout")
     parser.add_argument("--protocol", help="split of the papers: separate or mixed; by default the layout's own")
-    parser.add_argument("--labels", help="labels to make from masks: points,masks,slice-tags,scan-tags")
+    parser.add_argument("--labels", help="labels to make from masks, by default all: points,masks,slice-tags,scan-tags")
     parser.add_argument("--cases", default="*", help="label only cases whose name fits this pattern, as 'medseg-*'")
     parser.add_argument("--rule", default="distance", help=f"where a click falls in a lesion: {', '.join(RULES)}")
     parser.add_argument(
@@ -67,9 +71,13 @@ def run(arguments: Namespace) -> None:
 
 
 def _check(arguments: Namespace) -> None:
+    """What can be told before anything is written."""
+    from groundglass.datasets.prepare import check_wanted
+
     for name, value, allowed in (("rule", arguments.rule, RULES), ("lesion-free", arguments.lesion_free, LESION_FREE)):
         if value not in allowed:
             raise InputError(f"--{name} {value!r}: choose one of {', '.join(allowed)}")
+    check_wanted(names(arguments.labels or ""), arguments.seed)
     if not arguments.output and not arguments.labels:
         raise InputError("give -o for the dataset folder to make, or --labels to add labels to a prepared dataset")
 
@@ -79,7 +87,8 @@ def _prepared(arguments: Namespace) -> Any:
 
     from groundglass.datasets.prepare import prepare
 
-    given: dict[str, Any] = {} if arguments.layout == "phantom" else {"root": arguments.root}
+    reads = inspect.signature(LAYOUTS.get(arguments.layout).__init__).parameters
+    given: dict[str, Any] = {"root": arguments.root} if "root" in reads else {}
     layout = LAYOUTS.build(arguments.layout, arguments.options, **given)
     with Progress(disable=arguments.quiet) as progress:
         task = progress.add_task("cases")

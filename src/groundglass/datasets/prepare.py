@@ -65,7 +65,7 @@ def prepare(
         raise InputError(f"{output}: is the folder that is read; choose another output folder")
     check_output(output)
     sources = layout.sources()
-    cases = [_planned(source) for source in sources]
+    cases = [source.planned() for source in sources]
     _check_names([case.case for case in cases])
     # What is wrong with the split shows now and not after an hour of writing.
     _split(layout, sources, cases, {case.case: TYPICAL_DEPTH for case in cases}, protocol)
@@ -82,21 +82,6 @@ def prepare(
     folder.save()
     finish(output)
     return folder
-
-
-def _planned(source: Source) -> Case:
-    """The case as it will be; its intensity is known once it has been read."""
-    name = f"{source.case}.nii.gz"
-    return Case(
-        case=source.case,
-        patient=source.patient,
-        image=f"images/{name}",
-        intensity="",
-        label=f"masks/{name}" if source.mask else None,
-        lungs=f"lungs/{name}" if source.lungs else None,
-        dataset=source.dataset,
-        tag=source.tag,
-    )
 
 
 def _check_names(names: Sequence[str]) -> None:
@@ -144,11 +129,10 @@ def simulate_labels(
         Number of label events.
 
     Raises:
-        InputError: If a kind is unknown, or simulated labels of this kind are there already.
+        InputError: If a kind is unknown, the seed is below 0, or simulated labels of this kind are there already.
     """
     kinds = list(kinds)
-    if unknown := sorted(set(kinds) - set(LABEL_KINDS)):
-        raise InputError(f"there are no labels called {unknown[0]!r}; choose from {', '.join(LABEL_KINDS)}")
+    check_wanted(kinds, seed)
     known = {label.id for label in folder.store.read()}
     labels: list[Label] = []
     for case in {case.case: case for case in folder.split.training if fnmatchcase(case.case, only)}.values():
@@ -159,7 +143,8 @@ def simulate_labels(
             labels += _simulated(mask, case, kinds, rule, lesion_free, seed)
     if again := [label for label in labels if label.id in known]:
         raise InputError(
-            f"{folder.store.path}: has simulated {again[0].kind} labels already; remove the file to make them anew"
+            f"{folder.store.path}: has simulated {again[0].kind} labels already; leave them out, or prepare another "
+            "folder to make them anew"
         )
     if not labels:
         raise InputError(
@@ -167,6 +152,18 @@ def simulate_labels(
         )
     folder.store.append(labels)
     return len(labels)
+
+
+def check_wanted(kinds: Iterable[str], seed: int) -> None:
+    """Whether such labels can be made, before anything is written.
+
+    Raises:
+        InputError: If a kind is unknown, or the seed is below 0.
+    """
+    if unknown := sorted(set(kinds) - set(LABEL_KINDS)):
+        raise InputError(f"there are no labels called {unknown[0]!r}; choose from {', '.join(LABEL_KINDS)}")
+    if seed < 0:
+        raise InputError(f"the seed {seed} is below 0; give one from 0")
 
 
 def _simulated(

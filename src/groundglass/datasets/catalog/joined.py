@@ -8,11 +8,14 @@ from typing import Any
 
 from groundglass.datasets.catalog.layout import Layout
 from groundglass.datasets.catalog.layout import Source
+from groundglass.datasets.splits import PARTS
 from groundglass.errors import InputError
 
 
 class Joined(Layout):
     """The cases of several layouts, each in the part its own layout puts it in.
+
+    Patients are taken for different ones if their layouts are.
 
     Args:
         layouts: For each a name, which comes before the names of its cases, and ``{"layout": name, **options}``.
@@ -40,13 +43,23 @@ class Joined(Layout):
         """All cases, layout by layout.
 
         Raises:
-            InputError: If a layout's own sources do not say which part a case belongs to.
+            InputError: If what a layout reads is not of its kind, or it has too few patients for its own split.
         """
-        found = [
+        return [
             replace(source, case=f"{name}-{source.case}", patient=f"{name}-{source.patient}", dataset=name)
             for name, layout in self.layouts.items()
-            for source in layout.sources()
+            for source in _with_parts(layout)
         ]
-        if loose := [source.case for source in found if source.part is None]:
-            raise InputError(f"case {loose[0]}: its layout does not say which part it is in; prepare it on its own")
-        return found
+
+
+def _with_parts(layout: Layout) -> list[Source]:
+    """The sources of a layout, each with the part it is in: what they say themselves, or else what their layout does.
+
+    No layout's own split depends on numbers of slices, only the mixed protocol does.
+    """
+    sources = layout.sources()
+    if all(source.part for source in sources):
+        return sources
+    split = layout.split([source.planned() for source in sources], {}, None)
+    parts = {case.case: name for name in PARTS for case in getattr(split, name)}
+    return [replace(source, part=parts[source.case]) for source in sources]

@@ -52,6 +52,20 @@ class Source:
     dataset: str | None = None
     tag: int | None = None
 
+    def planned(self) -> Case:
+        """The case as it will be; its intensity is known once it has been read."""
+        name = f"{self.case}.nii.gz"
+        return Case(
+            case=self.case,
+            patient=self.patient,
+            image=f"images/{name}",
+            intensity="",
+            label=f"masks/{name}" if self.mask else None,
+            lungs=f"lungs/{name}" if self.lungs else None,
+            dataset=self.dataset,
+            tag=self.tag,
+        )
+
 
 class Layout(ABC):
     """A kind of dataset that ``groundglass prepare`` understands."""
