@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import signal
 import subprocess
 import sys
@@ -18,7 +19,9 @@ from PIL import Image
 from groundglass.cli import VERBS
 from groundglass.cli import main
 from groundglass.datasets.folder import DatasetFolder
+from groundglass.scans.nifti import write_nifti
 from groundglass.scans.reader import read_mask
+from groundglass.scans.scan import Scan
 
 SMALL = [
     "--network",
@@ -189,6 +192,16 @@ def test_wrong_labels_are_refused_before_anything_is_written(
     one_sentence(capsys, *words)
     assert not (tmp_path / "data").exists()
     assert main(command) == 0
+
+
+def test_what_prepare_advises_on_odd_values_can_be_done(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for number in range(3):
+        soft = Scan(np.full((3, 4, 5), 300 + number, np.int16), np.eye(4), "hu")
+        write_nifti(soft, tmp_path / "own" / "images" / f"{number}.nii")
+    command = ["prepare", str(tmp_path / "own"), "-o", str(tmp_path / "data"), "--quiet"]
+    assert main(command) == 2
+    advised = shlex.split(capsys.readouterr().err.partition("to prepare: ")[2].partition(")")[0])
+    assert main([*command, *advised]) == 0
 
 
 def test_datasets_are_joined_from_the_command_line(

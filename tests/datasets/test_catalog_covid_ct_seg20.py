@@ -103,7 +103,7 @@ def test_the_papers_folder_names_and_a_set_without_lungs_are_read(root: Path) ->
 
 def test_an_incomplete_download_is_refused(root: Path, tmp_path: Path) -> None:
     (root / "Lung_Mask/coronacases_004.nii.gz").unlink()
-    with pytest.raises(InputError, match=r"coronacases_004\.nii\.gz: has no mask"):
+    with pytest.raises(InputError, match=r"coronacases_004\.nii\.gz: has no lung mask of the same name in .*Lung_Mask"):
         CovidCtSeg20(root).sources()
     for folder in ("COVID-19-CT-Seg_20cases", "Infection_Mask", "Lung_Mask"):
         for path in (root / folder).glob("radiopaedia*"):

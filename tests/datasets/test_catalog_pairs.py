@@ -136,6 +136,22 @@ def test_what_stands_alone_is_refused(root: Path, folder: str, lacks: str) -> No
         build(root).sources()
 
 
+def test_a_folder_of_masks_that_is_empty_or_not_complete_is_named(root: Path) -> None:
+    (root / "lungs").mkdir()
+    with pytest.raises(InputError, match=r"raw/lungs: holds no lung mask; put in one for every image, or take the"):
+        build(root).sources()
+    write_volume(root / "lungs/a.nii.gz", lesion())
+    with pytest.raises(
+        InputError, match=r"images/b\.nii\.gz: has no lung mask of the same name in .*raw/lungs; add it"
+    ):
+        build(root).sources()
+    (root / "lungs").rename(root / "other")
+    for path in (root / "masks").iterdir():
+        path.unlink()
+    with pytest.raises(InputError, match=r"raw/masks: holds no mask; put in one for every image"):
+        build(root).sources()
+
+
 def test_two_files_of_one_name_are_refused(root: Path) -> None:
     write_volume(root / "images/a.nii", hu())
     with pytest.raises(InputError, match=r"a\.nii\.gz: has the same name but for its ending as a\.nii"):

@@ -24,6 +24,7 @@ from groundglass.scans.dicom_series import choose_series
 from groundglass.scans.dicom_slice import Slice
 from groundglass.scans.dicom_slice import read_slice
 from groundglass.scans.intensity import check_intensity
+from groundglass.scans.intensity import how_to_state
 from groundglass.scans.readable import MAX_BYTES
 from groundglass.scans.readable import readable
 from groundglass.scans.scan import Intensity
@@ -63,7 +64,7 @@ def read_dicom_series(
         logger.warning("%s: a single slice; give its folder if the whole scan is meant", path)
     if intensity is None and not all(one.rescaled for one in slices):
         raise InputError(
-            f"{path}: states no rescale intercept, so its values may not be HU; pass --intensity hu if they are"
+            f"{path}: states no rescale intercept, so its values may not be HU; {how_to_state('hu')} if they are"
         )
     scan = Scan(voxels, affine, check_intensity(voxels, path, intensity or "hu"), path)
     headers, names = (one.header for one in slices), (one.file.name for one in slices)

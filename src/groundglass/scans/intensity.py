@@ -43,11 +43,11 @@ def check_intensity(voxels: NDArray[Any], path: Path, stated: Intensity | None) 
         raise InputError(f"{has}: this is a mask or was scaled to 0..1; give the scan in Hounsfield units or 8-bit")
     if stated == "hu" and eight_bit:
         raise InputError(
-            f"{has}: this is 8-bit, not Hounsfield units; pass --intensity display if it is a windowed image, "
+            f"{has}: this is 8-bit, not Hounsfield units; {how_to_state('display')} if it is a windowed image, "
             "else give the original scan"
         )
     if stated == "display" and not eight_bit:
-        raise InputError(f"{has}: this is not 8-bit (0..255); pass --intensity hu if these are Hounsfield units")
+        raise InputError(f"{has}: this is not 8-bit (0..255); {how_to_state('hu')} if these are Hounsfield units")
     if stated is not None:
         return stated
     if np.min(voxels, where=voxels >= AIR_HU, initial=0) < SURELY_HU:  # padding alone proves nothing
@@ -56,8 +56,13 @@ def check_intensity(voxels: NDArray[Any], path: Path, stated: Intensity | None) 
         return "display"
     raise InputError(
         f"{has}: neither Hounsfield units of a chest (air is near -1000) nor 8-bit (0..255); convert it, for "
-        "instance by its rescale intercept, or pass --intensity hu if it is right as it is"
+        f"instance by its rescale intercept, or {how_to_state('hu')} if it is right as it is"
     )
+
+
+def how_to_state(intensity: Intensity) -> str:
+    """What to do if ``intensity`` is what the numbers are; for ``prepare`` it is an option of the layout."""
+    return f'pass --intensity {intensity} (to prepare: --options \'{{"intensity": "{intensity}"}}\')'
 
 
 def voxel_range(voxels: NDArray[Any], path: Path) -> tuple[float, float]:

@@ -73,7 +73,7 @@ class CovidCtSeg20(FolderLayout):
         if not (self.root / "Lung_Mask").is_dir():
             return {}
         lungs = files_by_stem(self.root / "Lung_Mask", SUFFIXES)
-        pair(images, lungs, folder)
+        pair(images, lungs, folder, of=self.root / "Lung_Mask", kind="lung mask")
         return lungs
 
     def split(self, cases: Sequence[Case], depths: dict[str, int], protocol: str | None) -> Split:

@@ -168,15 +168,27 @@ def by_stem(paths: Iterable[Path]) -> dict[str, Path]:
     return stems
 
 
-def pair(images: dict[str, Path], masks: dict[str, Path], folder: Path) -> None:
+def pair(
+    images: dict[str, Path], masks: dict[str, Path], folder: Path, *, of: Path | None = None, kind: str = "mask"
+) -> None:
     """Check that every image has a mask of its name and every mask an image.
+
+    Args:
+        images: By name.
+        masks: By name.
+        folder: Where the images are.
+        of: Where the masks are, if it is another folder.
+        kind: What the masks are, for the message.
 
     Raises:
         InputError: Naming the first file that stands alone, or an empty folder.
     """
     if not images:
         raise InputError(f"{folder}: holds no image; give the folder the images are in")
+    if of and not masks:
+        raise InputError(f"{of}: holds no {kind}; put in one for every image, or take the folder away")
     if alone := sorted(set(images) ^ set(masks)):
         path = images.get(alone[0]) or masks[alone[0]]
-        other = "mask" if alone[0] in images else "image"
-        raise InputError(f"{path}: has no {other} of the same name; add it, or take this file away")
+        lacking, place = (kind, of) if alone[0] in images else ("image", folder)
+        where = f" in {place}" if place else ""
+        raise InputError(f"{path}: has no {lacking} of the same name{where}; add it, or take this file away")

@@ -107,7 +107,8 @@ class PairedFolders(FolderLayout):
             return {}
         masks = by_stem(path for path in (self.root / name).iterdir() if path.is_dir() or _is_readable(path))
         wanted = {stem: path for stem, path in scans.items() if stem in masks} if some and masks else scans
-        pair(wanted, masks, self.root / "images")
+        kind = "lung mask" if name == "lungs" else "mask"
+        pair(wanted, masks, self.root / "images", of=self.root / name, kind=kind)
         return masks
 
     def _table(self, name: str, scans: dict[str, Path]) -> dict[str, str]:
