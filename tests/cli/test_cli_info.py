@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,9 @@ import numpy as np
 import pytest
 
 from groundglass.cli import main
+from groundglass.datasets.catalog.phantom import PhantomSet
+from groundglass.datasets.prepare import prepare
+from groundglass.labels.events import ScanTag
 from groundglass.scans.description import orientation
 from groundglass.scans.nifti import write_nifti
 from groundglass.scans.scan import Scan
@@ -74,6 +79,7 @@ def test_text_has_a_line_for_each_warning(tmp_path: Path, capsys: pytest.Capture
     assert main(["info", str(tmp_path / "scan.nii")]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert next(line for line in lines if line.startswith("shape")).split() == ["shape", "3", "x", "40", "x", "50"]
+    assert next(line for line in lines if line.startswith("range")).split(None, 1)[1] == "-850 to -850"
     assert any(line.startswith("warnings") and "Only 3 slices" in line for line in lines)
     assert any(line.startswith("  ") and "9 mm apart" in line for line in lines)
 
@@ -83,6 +89,42 @@ def test_intensity_can_be_stated(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert main(["info", str(tmp_path / "soft.nii")]) == 2
     assert "pass --intensity hu" in capsys.readouterr().err
     assert info(capsys, str(tmp_path / "soft.nii"), "--intensity", "hu")["intensity"] == "hu"
+
+
+@pytest.mark.parametrize("verb", ["info", "train"])
+def test_a_folder_that_may_not_be_read_is_said(
+    verb: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refused(path: Path, *_: Any, **__: Any) -> Any:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "is_file" if verb == "info" else "read_text", refused)
+    command = {"info": [], "train": ["-o", str(tmp_path / "run"), "--method", "full", "--epochs", "1"]}[verb]
+    assert main([verb, str(tmp_path), *command]) == 2
+    assert "cannot be read (Permission denied); check" in capsys.readouterr().err
+
+
+def test_a_reader_that_has_enough_is_left_in_peace(tmp_path: Path) -> None:
+    write_nifti(Scan(np.full((3, 4, 5), -850, np.int16), np.eye(4), "hu"), tmp_path / "scan.nii")
+    command = [sys.executable, "-m", "groundglass", "info", str(tmp_path / "scan.nii")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout
+        assert process.stderr
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 0
+
+
+def test_labels_of_cases_that_are_not_in_a_dataset_are_told_apart(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = prepare(PhantomSet(count=3, shape=(8, 64, 64)), tmp_path / "data", name="p")
+    folder.store.append([ScanTag(case=name, seconds=1.0, label=1) for name in ("phantom-000", "gone", "old")])
+    facts = info(capsys, str(folder.root))
+    assert (facts["labels"], facts["label_seconds"]) == ({"scan_tag": 1}, 1.0)
+    assert facts["warnings"] == [
+        "2 more labels are of cases that are not in this dataset, such as gone; they are not used"
+    ]
 
 
 @pytest.mark.parametrize(

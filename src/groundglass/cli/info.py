@@ -6,13 +6,18 @@ Example: groundglass info scan.nii.gz --json
 from __future__ import annotations
 
 import json
+import os
+import sys
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from jsonargparse import ArgumentParser
 from jsonargparse import Namespace
 
+from groundglass.datasets.splits import PARTS
+from groundglass.scans.readable import readable
 from groundglass.scans.scan import Intensity
 
 
@@ -27,24 +32,34 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(arguments: Namespace) -> None:
     """Print what is known."""
     facts = describe(Path(arguments.path), series=arguments.series, intensity=arguments.intensity)
-    if arguments.json:
-        print(json.dumps(facts))
-    else:
-        width = max(map(len, facts))
-        for name, value in facts.items():
-            for line in _lines(value):
-                print(f"{name:<{width}}  {line}")
-                name = ""
+    width = max(map(len, facts))
+    lines = [
+        f"{'' if number else name:<{width}}  {line}"
+        for name, value in facts.items()
+        for number, line in enumerate(_lines(name, value))
+    ]
+    _print([json.dumps(facts)] if arguments.json else lines)
 
 
-def _lines(value: Any) -> list[Any]:
+def _print(lines: Iterable[str]) -> None:
+    try:
+        for line in lines:
+            print(line)
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever reads them has enough, as head has; what is left must not be flushed at the end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _lines(name: str, value: Any) -> list[Any]:
     """A list of sentences takes a line each; of numbers, one line."""
+    if name == "range":
+        return [" to ".join(f"{number:.6g}" for number in value)]
     if not isinstance(value, list):
         return [value]
     if value and isinstance(value[0], float | int):
         return [" x ".join(str(number) for number in value)]
     if value and isinstance(value[0], dict):
-        return [", ".join(f"{name} {fact}" for name, fact in one.items() if fact) for one in value]
+        return [", ".join(f"{key} {fact}" for key, fact in one.items() if fact) for one in value]
     return value or ["none"]
 
 
@@ -54,9 +69,12 @@ def describe(path: Path, *, series: str | None = None, intensity: Intensity | No
     Raises:
         InputError: If it is not a scan, a prepared dataset or a run, or cannot be read.
     """
-    if (path / "dataset.json").is_file():
+    with readable(path):
+        is_dataset = (path / "dataset.json").is_file()
+        is_run = path.suffix == ".ckpt" or (path / "checkpoints").is_dir()
+    if is_dataset:
         return _dataset(path)
-    if path.suffix == ".ckpt" or (path / "checkpoints").is_dir():
+    if is_run:
         return _checkpoint(path)
     from groundglass.scans.description import describe_scan
     from groundglass.scans.reader import read_scan_and_series
@@ -69,7 +87,9 @@ def _dataset(path: Path) -> dict[str, Any]:
     from groundglass.labels.cost import label_seconds
 
     folder = DatasetFolder.open(path)
-    labels = folder.store.read()
+    known = {case.case for part in PARTS for case in getattr(folder.split, part)}
+    everything = folder.store.read()
+    labels = [label for label in everything if label.case in known]
     return {
         "kind": "dataset",
         "name": folder.name,
@@ -79,7 +99,14 @@ def _dataset(path: Path) -> dict[str, Any]:
         "split_hash": folder.split.hash,
         "labels": dict(Counter(label.kind for label in labels)),
         "label_seconds": label_seconds(labels),
+        "warnings": _strangers({label.case for label in everything} - known, len(everything) - len(labels)),
     }
+
+
+def _strangers(cases: set[str], count: int) -> list[str]:
+    if not cases:
+        return []
+    return [f"{count} more labels are of cases that are not in this dataset, such as {min(cases)}; they are not used"]
 
 
 def _checkpoint(path: Path) -> dict[str, Any]:

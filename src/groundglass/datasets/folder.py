@@ -108,10 +108,14 @@ class DatasetFolder:
 
 def _read_description(root: Path) -> dict[str, Any]:
     path = root / DESCRIPTION
-    if not path.is_file():
-        raise InputError(f"{root}: not a prepared dataset (no {DESCRIPTION}); make one with 'groundglass prepare'")
     try:
         content = json.loads(path.read_text("utf-8"))
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise InputError(
+            f"{root}: not a prepared dataset (no {DESCRIPTION}); make one with 'groundglass prepare'"
+        ) from error
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); check its permissions") from error
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: damaged ({error}); run 'groundglass prepare' again") from error
     if not isinstance(content, dict) or not all(isinstance(content.get(name), list) for name in PARTS):

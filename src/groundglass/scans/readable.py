@@ -19,12 +19,16 @@ def readable(path: Path) -> Iterator[None]:
     Raises:
         InputError: If there is no file or folder at ``path``, or reading fails for want of permission or in the middle.
     """
-    if not path.exists():
-        raise InputError(f"{path}: there is no such file or folder; check the path")
-    if not (path.is_file() or path.is_dir()):
-        raise InputError(f"{path}: neither a file nor a folder; give a scan")
     try:
+        _check_there(path)
         yield
     except OSError as error:
         reason = error.strerror or "damaged or not complete"
         raise InputError(f"{path}: cannot be read ({reason}); check the file and its permissions") from error
+
+
+def _check_there(path: Path) -> None:
+    if not path.exists():
+        raise InputError(f"{path}: there is no such file or folder; check the path")
+    if not (path.is_file() or path.is_dir()):
+        raise InputError(f"{path}: neither a file nor a folder; give a scan")
