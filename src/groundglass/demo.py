@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
+import json
+import os
 import time
 from collections.abc import Iterable
 from collections.abc import Sequence
@@ -14,11 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from groundglass.datasets.catalog.phantom import PhantomSet
+from groundglass.datasets.folder import DESCRIPTION
 from groundglass.datasets.folder import DatasetFolder
 from groundglass.datasets.prepare import prepare
 from groundglass.datasets.prepare import simulate_labels
 from groundglass.errors import InputError
 from groundglass.experiments.recipe import load_recipe
+from groundglass.files import write_text
+from groundglass.labels.events import NOT_PEOPLE
 from groundglass.labels.events import Point
 from groundglass.prediction.evaluate import Pair
 from groundglass.prediction.evaluate import scored_cases
@@ -31,6 +35,7 @@ from groundglass.report.page import write_page
 from groundglass.scans.nifti import write_nifti
 from groundglass.scans.phantom import Phantom
 from groundglass.scans.phantom import generate_phantom
+from groundglass.scans.readable import readable
 from groundglass.scans.scan import Scan
 from groundglass.scans.window import Window
 from groundglass.scans.window import window_scan
@@ -47,6 +52,9 @@ SAMPLES = 96
 """Slices an epoch: the same for all three, so that each trains for the same number of steps."""
 UNSEEN_SEED = 1000
 MARK = ".groundglass-demo"
+"""Says that a folder is a demo's, and with which options it was begun."""
+PAGE = "index.html"
+"""Written last: a demo without it was interrupted."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +85,7 @@ def run_demo(
     """Generate scans, train three segmenters, predict an unseen scan, write the page.
 
     Args:
-        output: Folder for all of it; a former demo there is replaced.
+        output: Folder for all of it; a demo that was interrupted there is gone on with.
         seed: Seed of the scans and of the training.
         quiet: Show no progress.
         count: Number of generated scans.
@@ -85,16 +93,16 @@ def run_demo(
         samples: Slices an epoch.
 
     Raises:
-        InputError: If ``output`` holds anything but a former demo.
+        InputError: If ``output`` holds anything but an interrupted demo with these options, or cannot be written.
     """
     started = time.perf_counter()
-    _clear(output)
+    _begin(output, {"seed": seed, "count": count, "epochs": epochs, "samples": samples})
     folder = _dataset(output / "dataset", seed, count)
     rows = [
         Row(title, _train(folder, recipe, output / "runs" / recipe, seed, epochs, samples, quiet))
         for recipe, title in RECIPES.items()
     ]
-    page = output / "index.html"
+    page = output / PAGE
     unseen, mask = _predict_unseen(rows[1].run, output, seed)
     write_page(
         page,
@@ -114,17 +122,36 @@ def run_demo(
     return Demo(rows, page)
 
 
-def _clear(output: Path) -> None:
-    if output.exists() and any(output.iterdir()) and not (output / MARK).exists():
-        raise InputError(f"{output}: is not empty and not a former demo; choose another folder with -o")
-    shutil.rmtree(output, ignore_errors=True)
-    output.mkdir(parents=True)
-    (output / MARK).touch()
+def _begin(output: Path, options: dict[str, int]) -> None:
+    """See that a demo may be begun in a folder, or gone on with; nothing in it is ever deleted."""
+    wanted = json.dumps(options)
+    if os.path.lexists(output) and _begun_with(output) not in (None, wanted):
+        raise InputError(f"{output}: holds a demo begun with other options; choose another folder with -o")
+    write_text(output / MARK, wanted)
+
+
+def _begun_with(output: Path) -> str | None:
+    """The options of an interrupted demo; ``None`` for an empty folder."""
+    with readable(output):
+        if (output / PAGE).exists() and (output / MARK).exists():
+            raise InputError(f"{output}: holds a finished demo; open its {PAGE}, or choose another folder with -o")
+        if (output / MARK).exists():
+            return (output / MARK).read_text("utf-8", errors="replace")
+        if output.is_dir() and not any(output.iterdir()):
+            return None
+    raise InputError(f"{output}: is no empty folder and no interrupted demo; choose another folder with -o")
 
 
 def _dataset(path: Path, seed: int, count: int) -> DatasetFolder:
-    folder = prepare(PhantomSet(count=count, healthy=count // 6, shape=SHAPE, seed=seed), path, name="phantom")
-    simulate_labels(folder, ["points", "masks"], lesion_free="background")
+    """The dataset, completed where it was interrupted."""
+    if not (path / DESCRIPTION).exists():
+        prepare(PhantomSet(count=count, healthy=count // 6, shape=SHAPE, seed=seed), path, name="phantom")
+    folder = DatasetFolder.open(path)
+    labels = folder.store.read()
+    if any(label.annotator not in NOT_PEOPLE for label in labels):
+        raise InputError(f"{path}: somebody has answered in it, so it is no demo's now; choose another folder with -o")
+    if not labels:
+        simulate_labels(folder, ["points", "masks"], lesion_free="background")
     return folder
 
 
@@ -134,7 +161,7 @@ def _train(folder: DatasetFolder, recipe: str, output: Path, seed: int, epochs: 
     if recipe != "full":
         overrides["method_options"] = {"reduction": "balanced"}  # whole slices are labeled "nothing here"
     config = load_recipe(recipe, overrides)
-    return train(config, folder.root, output, quiet=quiet)
+    return train(config, folder.root, output, resume=True, quiet=quiet)
 
 
 def _predict_unseen(run: Run, output: Path, seed: int) -> tuple[Phantom, Scan]:
