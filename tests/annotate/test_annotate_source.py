@@ -71,6 +71,19 @@ def test_a_folder_of_dicom_files_is_one_scan(tmp_path: Path) -> None:
     assert list(plain_scans(tmp_path)) == ["series"]
 
 
+def test_a_stray_picture_hides_no_volume(tmp_path: Path) -> None:
+    for name in ("case10", "case2"):
+        write_nifti(scan(), tmp_path / "scans" / f"{name}.nii.gz")
+    Picture.fromarray(np.zeros((40, 40), np.uint8)).save(tmp_path / "scans" / "thumb.png")
+    series = tmp_path / "scans" / "series"
+    series.mkdir()
+    (series / "IM0001").write_bytes(b"\0" * 128 + b"DICM")
+    (tmp_path / "scans" / "empty").mkdir()
+    source = Source(tmp_path / "scans")
+    assert list(source.images) == ["case2", "case10", "series"], "in natural order"
+    assert source.notices == ["not offered, as they are no scans by themselves: empty, thumb.png (2 in all)"]
+
+
 def pictures(folder: Path) -> Path:
     folder.mkdir(parents=True)
     for number in range(3):

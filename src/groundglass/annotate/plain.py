@@ -20,18 +20,19 @@ from groundglass.datasets.unfinished import reopen
 from groundglass.errors import InputError
 from groundglass.scans import images
 from groundglass.scans.dicom_archive import is_dicom
+from groundglass.scans.discover import WHOLE_SCANS
+from groundglass.scans.discover import holds_slices
+from groundglass.scans.discover import is_scan_folder
+from groundglass.scans.images import natural_key
 from groundglass.scans.reader import KINDS
-from groundglass.scans.reader import VOLUME_SUFFIXES
 from groundglass.scans.reader import read_scan
-
-FILES = (*VOLUME_SUFFIXES, ".zip")
 
 
 def plain_scans(path: Path) -> dict[str, Path]:
     """The scans at ``path`` by case name: a file, or a folder of volumes, of zip archives and of folders of slices.
 
-    A folder that itself holds DICOM files or pictures is one scan: its slices. Of a folder with ``images/`` each file
-    and folder in there is one, pictures too, as ``groundglass prepare`` takes them.
+    A folder that itself holds DICOM files or pictures, and no volume, is one scan: its slices. Of a folder with
+    ``images/`` each file and folder in there is one, pictures too, as ``groundglass prepare`` takes them.
 
     Raises:
         InputError: If there is no scan, or a name cannot name a case.
@@ -52,28 +53,36 @@ def _has_images(path: Path) -> bool:
 
 
 def _paired(path: Path) -> Iterable[Path]:
-    files = (*FILES, *images.SUFFIXES)
+    files = (*WHOLE_SCANS, *images.SUFFIXES)
     return (one for one in (path / "images").iterdir() if one.is_dir() or one.name.lower().endswith(files))
 
 
+def stray(path: Path) -> list[str]:
+    """Names of the pictures, DICOM files and folders of a folder of scans that are no scans by themselves."""
+    if not path.is_dir() or _has_images(path) or _is_one_scan(path):
+        return []
+    others = (one for one in path.iterdir() if not (one.name.startswith(".") or _is_volume(one)))
+    return sorted((one.name for one in others if _may_be_missed(one) and not _is_scan(one)), key=natural_key)
+
+
 def _loose(path: Path) -> Iterable[Path]:
-    return [path] if _is_one_scan(path) else filter(_may_be_scan, path.iterdir())
+    return [path] if _is_one_scan(path) else filter(_is_scan, path.iterdir())
 
 
 def _is_one_scan(path: Path) -> bool:
-    return path.is_file() or bool(images.find_images(path)) or any(map(_is_dicom_file, path.iterdir()))
+    return path.is_file() or (not any(map(_is_volume, path.iterdir())) and holds_slices(path))
 
 
-def _is_dicom_file(path: Path) -> bool:
-    return path.is_file() and not path.name.startswith(".") and not _is_volume(path) and is_dicom(path)
+def _is_scan(path: Path) -> bool:
+    return not path.name.startswith(".") and (_is_volume(path) or (path.is_dir() and is_scan_folder(path)))
 
 
-def _may_be_scan(path: Path) -> bool:
-    return not path.name.startswith(".") and (path.is_dir() or _is_volume(path))
+def _may_be_missed(path: Path) -> bool:
+    return path.is_dir() or path.name.lower().endswith(images.SUFFIXES) or is_dicom(path)
 
 
 def _is_volume(path: Path) -> bool:
-    return path.name.lower().endswith(FILES)
+    return path.is_file() and path.name.lower().endswith(WHOLE_SCANS) and not path.name.startswith(".")
 
 
 class PlainScans(Layout):

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import cast
 
 from groundglass.annotate.plain import plain_scans
+from groundglass.annotate.plain import stray
 from groundglass.annotate.stamp import stamp
 from groundglass.datasets.case import Slices
 from groundglass.datasets.catalog.layout import StatedIntensity
@@ -17,11 +18,12 @@ from groundglass.datasets.folder import DESCRIPTION
 from groundglass.datasets.folder import DatasetFolder
 from groundglass.datasets.splits import PARTS
 from groundglass.errors import InputError
+from groundglass.scans.images import natural_key
 from groundglass.scans.naming import stem
 
 Stamp = str
 SHOWN_NAMES = 3
-"""New scans that are named; of others only the number is said."""
+"""Files that are named in a notice; of others only the number is said."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,13 +97,15 @@ class Source:
     @property
     def notices(self) -> list[str]:
         """What whoever annotates should know of it."""
-        if not self.new:
-            return []
-        names = ", ".join(self.new[:SHOWN_NAMES]) + (" ..." if len(self.new) > SHOWN_NAMES else "")
-        return [
-            f"new since this folder was first trained on: {names} ({len(self.new)} in all); "
-            "the next 'Train now' takes them in, and all answers stay"
-        ]
+        notices = []
+        if self.stray:
+            notices.append(f"not offered, as they are no scans by themselves: {_some(self.stray)}")
+        if self.new:
+            notices.append(
+                f"new since this folder was first trained on: {_some(self.new)}; "
+                "the next 'Train now' takes them in, and all answers stay"
+            )
+        return notices
 
     def reload(self) -> None:
         """Read the list of cases again.
@@ -115,12 +119,13 @@ class Source:
             new = self._added_since(folder) if folder is not None else []
             opened = None if new else folder
             images = _plain(self.path, self.intensity) if opened is None else _prepared(opened)
+            self.stray = stray(self.path) if self.work != self.path and os.path.exists(self.path) else []
         except OSError as error:
             raise InputError(f"{self.path}: cannot be read ({error.strerror}); check its permissions") from error
         if not images:
             raise InputError(f"{self.path}: has no case to annotate; prepare it with scans")
         self.name = self.path.name if opened is None else opened.name
-        self.images, self.new, self._stamp = images, new, now
+        self.images, self.new, self._stamp = _in_order(images), new, now
 
     @contextmanager
     def being_prepared(self) -> Iterator[None]:
@@ -160,6 +165,15 @@ class Source:
             return []
         known = {case.case for part in PARTS for case in getattr(folder.split, part)}
         return sorted(plain_scans(self.path).keys() - known)
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:SHOWN_NAMES]) + (" ..." if len(names) > SHOWN_NAMES else "") + f" ({len(names)} in all)"
+
+
+def _in_order(images: dict[str, Image]) -> dict[str, Image]:
+    """Training cases first, and case2 before case10."""
+    return dict(sorted(images.items(), key=lambda item: (PARTS.index(item[1].part), natural_key(item[0]))))
 
 
 def _plain(path: Path, intensity: StatedIntensity | None) -> dict[str, Image]:

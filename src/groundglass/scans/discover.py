@@ -37,9 +37,9 @@ def find_scans(path: str | Path) -> list[Path]:
             return [path]
         entries = sorted((one for one in path.iterdir() if _counts(one)), key=lambda one: natural_key(one.name))
         scans = [one for one in entries if one.is_file() and one.name.lower().endswith(WHOLE_SCANS)]
-        if not scans and (find_images(path) or any(one.is_file() and is_dicom(one) for one in entries)):
+        if not scans and holds_slices(path):
             return [path]
-        folders = [one for one in entries if one.is_dir() and _is_scan(one)]
+        folders = [one for one in entries if one.is_dir() and is_scan_folder(one)]
         if not scans and len(folders) > 0 and _one_study(folders):
             return [path]
     if not scans + folders:
@@ -51,7 +51,13 @@ def _counts(path: Path) -> bool:
     return not path.name.startswith(".") and (path.is_file() or path.is_dir())
 
 
-def _is_scan(folder: Path) -> bool:
+def holds_slices(folder: Path) -> bool:
+    """Whether there are images or DICOM files directly in a folder."""
+    return bool(find_images(folder)) or any(is_dicom(one) for one in folder.iterdir() if _counts(one) and one.is_file())
+
+
+def is_scan_folder(folder: Path) -> bool:
+    """Whether there are images directly in a folder, or DICOM files anywhere in it."""
     return bool(find_images(folder)) or holds_dicom(folder)
 
 
