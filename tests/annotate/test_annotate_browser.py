@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import nibabel
 import numpy as np
 import pytest
 from browser import NEEDS_CHROMIUM
 from browser import Annotating
+from browser import beacons
 from browser import chromium
 from serving import serving
 
@@ -175,3 +178,23 @@ def test_the_link_works_once_and_without_it_nothing_is_shown(phantoms: Path, pag
         assert page.goto(link).status == 200
         page.context.clear_cookies()
         assert page.goto(link).status == 403
+
+
+def test_a_scan_that_cannot_be_read_keeps_nobody_from_the_others(page: Any, tmp_path: Path) -> None:
+    good = beacons(tmp_path / "data") / "images" / "first.nii.gz"
+    scans = tmp_path / "scans"
+    scans.mkdir()
+    shutil.copy(good, scans / "good.nii.gz")
+    nibabel.save(nibabel.Nifti1Image(np.zeros((9, 9, 9, 2), np.int16), np.eye(4)), scans / "a-series.nii.gz")
+    with serving(scans, "--annotators", "anna") as (_, links):
+        page.goto(links["anna"])
+        page.locator("#toast.wrong", has_text="a-series.nii.gz").wait_for()
+        page.locator("#where", has_text="Slice").wait_for()
+        assert page.locator("#case").input_value() == "good"
+        assert page.locator("#case option").all_inner_texts() == ["a-series", "good"]
+        (scans / "good.nii.gz").write_bytes(b"nothing")
+        page.reload()
+        page.locator("#toast.wrong", has_text="good.nii.gz").wait_for()
+        assert page.locator("#case option").all_inner_texts() == ["a-series", "good"]
+        page.keyboard.press("h")
+        page.locator("#toast.wrong", has_text="Not taken: no image is open").wait_for()

@@ -95,7 +95,7 @@ export class Answering extends Display {
     this.answers = await get("/api/answers");
     this.selected = -1;
     const opened = await get(caseUrl(mark.case));
-    if (this.case.case === mark.case) this.case.marks = opened.marks;
+    if (this.case?.case === mark.case) this.case.marks = opened.marks;
     await this.openCase(mark.case, mark.slice ?? null);
     if (this.guided && opened.question) this.question = opened.question;
     this.render();
@@ -135,6 +135,7 @@ export class Answering extends Display {
   async importFile(input) {
     const file = input.files[0];
     if (!file) return;
+    if (!this.case) return this.say("Open a scan first.");
     await this.guard(async () => {
       const done = await post("/api/import", { case: this.case.case, name: file.name, text: await file.text() });
       this.say(`${done.added} points added${done.already ? `, ${done.already} were there already` : ""}.`);

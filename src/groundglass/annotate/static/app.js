@@ -9,9 +9,15 @@ export class App extends Answering {
     this.answers = await get("/api/answers");
     const last = this.answers[0]?.case;
     const known = this.summary.cases.some((one) => one.case === last);
-    await this.openCase(known ? last : this.summary.cases[0].case);
+    await this.openFirst(known ? last : null);
     this.setWindow("lung");
     this.clock.restart();
+  }
+
+  /** A scan that cannot be read is said, and the next one is opened. */
+  async openFirst(wanted) {
+    const names = this.summary.cases.map((one) => one.case);
+    for (const name of new Set(wanted ? [wanted, ...names] : names)) if (await this.openCase(name)) return;
   }
 
   setGuided(on) {

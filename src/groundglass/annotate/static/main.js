@@ -43,4 +43,7 @@ function poll(app) {
   }, busy ? POLL.busy : POLL.idle);
 }
 
-start().catch((error) => ($("toast").textContent = error.message));
+start().catch((error) => {
+  $("toast").textContent = error.message;
+  $("toast").className = "wrong shown";
+});

@@ -46,6 +46,7 @@ export class Moving extends Page {
   }
 
   async showLayers() {
+    if (!this.case) return;
     const [opened, index] = [this.case, this.index];
     for (const [layer, kind] of [["mask", "probability"], ["heat", "uncertainty"]]) {
       if (!this.shown[layer]) {
@@ -69,7 +70,7 @@ export class Moving extends Page {
 
   stepCase(by) {
     const names = this.summary.cases.map((one) => one.case);
-    const next = names[names.indexOf(this.wanted?.name ?? this.case.case) + by];
+    const next = names[names.indexOf(this.wanted?.name ?? this.case?.case) + by];
     if (next) this.openCase(next);
   }
 
@@ -83,6 +84,7 @@ export class Moving extends Page {
   unseen() {
     if (this.asking) return "the next question is still on its way";
     if (this.wanted) return "another image is still being loaded";
+    if (!this.case) return "no image is open";
     return this.viewer.age() < GLANCE ? "the image has only just changed" : null;
   }
 

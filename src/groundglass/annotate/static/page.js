@@ -59,10 +59,9 @@ export class Page {
   }
 
   render() {
-    if (!this.case) return;
     renderBar(this);
     renderPanel(this);
-    this.renderSlice();
+    if (this.case) this.renderSlice();
     renderAnswers(this);
   }
 
