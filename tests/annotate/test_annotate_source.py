@@ -158,6 +158,24 @@ def test_scans_added_after_the_first_training_are_taken_in(plain: Path, answer: 
     assert open_annotator(plain).source.is_prepared
 
 
+def test_a_scan_that_cannot_be_read_is_left_out_of_the_dataset_and_named(plain: Path, answer: Any) -> None:
+    write_nifti(scan(), plain / "late.nii.gz")
+    annotator = open_annotator(plain, settings=Settings(regions=4))
+    (plain / "late.nii.gz").write_bytes(b"nothing")
+    annotator.annotation.answer("anna", answer(case="straight", slice=1, row=10.0, column=7.0))
+    prepare_plain(plain, annotator.source.work)
+    source = Source(plain)
+    assert source.is_prepared
+    assert list(source.images) == ["flipped", "pictures", "straight"]
+    (notice,) = source.notices
+    assert notice.startswith("not trained on, as it cannot be read: late (")
+    write_nifti(scan(), plain / "late.nii.gz")
+    assert Source(plain).new == ["late"], "mended, it may be tried again"
+    (plain / "straight.nii").write_bytes(b"nothing")
+    with pytest.raises(InputError, match="case straight has answers and cannot be read: mend it"):
+        prepare_plain(plain, annotator.source.work)
+
+
 def test_the_copies_are_opened_when_the_folder_is_gone(plain: Path) -> None:
     prepare_plain(plain, plain.parent / "incoming-groundglass")
     shutil.rmtree(plain)

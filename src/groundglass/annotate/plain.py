@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+from groundglass.annotate.unreadable import ReadableOnly
+from groundglass.annotate.unreadable import remember
 from groundglass.datasets.case import Case
 from groundglass.datasets.catalog.layout import Layout
 from groundglass.datasets.catalog.layout import Source
@@ -18,6 +20,7 @@ from groundglass.datasets.prepare import prepare
 from groundglass.datasets.splits import Split
 from groundglass.datasets.unfinished import reopen
 from groundglass.errors import InputError
+from groundglass.labels.store import LabelStore
 from groundglass.scans import images
 from groundglass.scans.dicom_archive import is_dicom
 from groundglass.scans.discover import WHOLE_SCANS
@@ -116,12 +119,15 @@ def prepare_plain(path: Path, output: Path, intensity: StatedIntensity | None = 
     """Copy the scans at ``path`` as a dataset to ``output``, beside the labels that may be there already.
 
     Positions of labels are in mm, so they hold for the copies, whatever the orientation of the files. A dataset that
-    was made from fewer of these scans before is made anew; its labels and runs stay.
+    was made from fewer of these scans before is made anew; its labels and runs stay. A scan that cannot be read is left
+    out, and written down, unless it has answers.
 
     Raises:
-        InputError: If a scan cannot be read or written.
+        InputError: If nothing can be read or written, or a scan with answers cannot be read.
     """
     paired = _has_images(path)
     layout: Layout = PairedFolders(path, intensity=intensity) if paired else PlainScans(path, intensity)
+    readable = ReadableOnly(layout, plain_scans(path), LabelStore(output / "labels.jsonl"))
     reopen(output)
-    prepare(layout, output, name=path.name)
+    prepare(readable, output, name=path.name)
+    remember(output, readable.reasons)

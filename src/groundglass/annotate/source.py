@@ -12,6 +12,8 @@ from typing import cast
 from groundglass.annotate.plain import plain_scans
 from groundglass.annotate.plain import stray
 from groundglass.annotate.stamp import stamp
+from groundglass.annotate.unreadable import RECORD
+from groundglass.annotate.unreadable import left_out
 from groundglass.datasets.case import Slices
 from groundglass.datasets.catalog.layout import StatedIntensity
 from groundglass.datasets.folder import DESCRIPTION
@@ -100,6 +102,7 @@ class Source:
         notices = []
         if self.stray:
             notices.append(f"not offered, as they are no scans by themselves: {_some(self.stray)}")
+        notices += [f"not trained on, as it cannot be read: {case} ({why})" for case, why in self.left_out.items()]
         if self.new:
             notices.append(
                 f"new since this folder was first trained on: {_some(self.new)}; "
@@ -119,6 +122,7 @@ class Source:
             new = self._added_since(folder) if folder is not None else []
             opened = None if new else folder
             images = _plain(self.path, self.intensity) if opened is None else _prepared(opened)
+            self.left_out = self._left_out()
             self.stray = stray(self.path) if self.work != self.path and os.path.exists(self.path) else []
         except OSError as error:
             raise InputError(f"{self.path}: cannot be read ({error.strerror}); check its permissions") from error
@@ -133,7 +137,7 @@ class Source:
         self._being_prepared = True
         try:
             yield
-            self.new = []
+            self.new, self.left_out = [], self._left_out()
         finally:
             self._stamp = self._now()
             self._being_prepared = False
@@ -147,6 +151,11 @@ class Source:
         if case not in self.images:
             raise InputError("there is no case of that name in this dataset; reload the page")
         return self.images[case]
+
+    def _left_out(self) -> dict[str, str]:
+        """Scans of a plain folder that could not be copied into its dataset."""
+        is_plain = self.work != self.path and os.path.exists(self.path)
+        return left_out(self.work, plain_scans(self.path)) if is_plain and (self.work / RECORD).exists() else {}
 
     def _now(self) -> Stamp | None:
         description = self.work / DESCRIPTION
@@ -164,7 +173,8 @@ class Source:
         if not os.path.exists(self.path):
             return []
         known = {case.case for part in PARTS for case in getattr(folder.split, part)}
-        return sorted(plain_scans(self.path).keys() - known)
+        scans = plain_scans(self.path)
+        return sorted(scans.keys() - known - left_out(self.work, scans).keys())
 
 
 def _some(names: list[str]) -> str:

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Sequence
+from contextlib import suppress
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from groundglass.datasets.case import Case
 from groundglass.datasets.catalog.layout import FolderLayout
 from groundglass.datasets.catalog.layout import Layout
 from groundglass.datasets.catalog.layout import Source
+from groundglass.datasets.catalog.layout import UnreadableScanError
 from groundglass.datasets.folder import DatasetFolder
 from groundglass.datasets.splits import Split
 from groundglass.datasets.splits import split_by
@@ -70,15 +72,19 @@ def prepare(
     # What is wrong with the split shows now and not after an hour of writing.
     _split(layout, sources, cases, {case.case: TYPICAL_DEPTH for case in cases}, protocol)
     begin(output)
-    depths, diseased = {}, set()
+    depths, diseased, written = {}, set(), []
     for index, source in enumerate(sources):
-        cases[index], depths[source.case], has_lesion = write_case(source, cases[index], output)
-        diseased.add(has_lesion)
+        with suppress(UnreadableScanError):
+            case, depths[source.case], has_lesion = write_case(source, cases[index], output)
+            written.append(case)
+            diseased.add(has_lesion)
         if progress is not None:
             progress(index + 1, len(sources))
+    if not written:
+        raise InputError(f"{output}: none of the scans could be read; give scans that can be opened")
     if False in diseased and True not in diseased:
         logger.warning("%s: not one mask has a lesion; check that these are the masks", output)
-    folder = DatasetFolder(output, name, _split(layout, sources, cases, depths, protocol))
+    folder = DatasetFolder(output, name, _split(layout, sources, written, depths, protocol))
     folder.save()
     finish(output)
     return folder

@@ -25,6 +25,10 @@ from groundglass.scans.scan import Scan
 StatedIntensity = Literal["hu", "display"]
 
 
+class UnreadableScanError(InputError):
+    """A scan cannot be read, and its case may be left out; most layouts need every one of their scans."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Source:
     """A case before it is written: names, and how to read it.
