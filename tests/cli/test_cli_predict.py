@@ -90,3 +90,27 @@ def test_an_8_bit_scan_without_lungs_is_warned_of_in_the_report(
     assert NO_LUNGS in caplog.text
     assert NO_LUNGS in json.loads((tmp_path / "out" / "report.json").read_text())["warnings"]
     assert lesions_of(tmp_path / "out" / "lesions.nii.gz") == 1600
+
+
+def test_a_file_that_is_there_is_not_replaced(
+    command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    there = tmp_path / "scan.nii.gz"
+    there.write_bytes(b"a scan")
+    assert main([*command, str(tmp_path / "scans" / "a.png"), "-o", str(there)]) == 2
+    error = capsys.readouterr().err
+    assert "scan.nii.gz: exists already; choose another name, or remove it first" in error
+    assert len(error.strip().splitlines()) == 1
+    assert there.read_bytes() == b"a scan"
+
+
+def test_a_finished_scan_is_not_taken_for_one_of_another_model(
+    command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    again = [*command, str(tmp_path / "scans" / "a.png"), "--resume", "-o", str(tmp_path / "out")]
+    assert main(again) == 0
+    capsys.readouterr()
+    assert main(again) == 0
+    assert "1 finished before" in capsys.readouterr().out
+    assert main([*again, "--orientations", "8"]) == 2
+    assert "out: holds a result that differs in orientations from what is asked for; choose" in capsys.readouterr().err

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import json
+import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from typing import ClassVar
 
 import numpy as np
 import pytest
+from pydicom.dataset import Dataset
+from pydicom.dataset import FileMetaDataset
+from pydicom.uid import CTImageStorage
+from pydicom.uid import ExplicitVRLittleEndian
+from pydicom.uid import generate_uid
 
 from groundglass.errors import InputError
 from groundglass.prediction.prediction import Prediction
-from groundglass.report.batch import Job
 from groundglass.report.batch import predict_scans
+from groundglass.report.job import Job
 from groundglass.report.lesion_list import write_lesion_list
 from groundglass.scans.nifti import read_nifti
 from groundglass.scans.phantom import generate_phantom
@@ -20,6 +28,7 @@ from groundglass.scans.reader import read_mask
 from groundglass.scans.scan import Scan
 
 QUIET = Job(quiet=True)
+RESUME = Job(quiet=True, resume=True)
 
 
 class Known:
@@ -28,6 +37,7 @@ class Known:
     def __init__(self) -> None:
         self.phantom = generate_phantom(2, shape=(12, 48, 48), burden=0.1)
         self.asked: list[str] = []
+        self.settings: dict[str, Any] = {"checkpoint": "1234", "threshold": 0.5}
 
     def predict(self, path: Path, **_options: Any) -> Prediction:
         self.asked.append(path.name)
@@ -44,10 +54,24 @@ def known() -> Any:
 
 
 def touch(folder: Path, *names: str) -> Path:
+    """Files of a folder, each with its own path as its content."""
     folder.mkdir(exist_ok=True)
     for name in names:
-        (folder / name).touch()
+        (folder / name).write_text(str(folder / name))
     return folder
+
+
+def dicom(path: Path, name: str) -> Path:
+    """A DICOM file of a patient."""
+    content = Dataset()
+    content.file_meta = FileMetaDataset()
+    content.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    content.file_meta.MediaStorageSOPClassUID = CTImageStorage
+    content.file_meta.MediaStorageSOPInstanceUID = generate_uid()
+    content.PatientName, content.PatientID = name, path.stem
+    path.parent.mkdir(exist_ok=True)
+    content.save_as(path, enforce_file_format=True)
+    return path
 
 
 def test_one_scan_lies_in_the_output_folder_itself(known: Any, tmp_path: Path) -> None:
@@ -89,7 +113,111 @@ def test_finished_scans_are_not_done_again(known: Any, tmp_path: Path) -> None:
 def test_two_files_of_one_name_get_folders_of_their_own(known: Any, tmp_path: Path) -> None:
     folders = [touch(tmp_path / name, "ct.nii.gz") for name in ("one", "two")]
     outcome = predict_scans([folder / "ct.nii.gz" for folder in folders], tmp_path / "out", known, QUIET)
-    assert [path.parent.name for path in outcome.written] == ["scan-001", "scan-002"]
+    names = [path.parent.name for path in outcome.written]
+    assert len(set(names)) == 2
+    assert all(re.fullmatch("scan-[0-9a-f]{8}", name) for name in names)
+
+
+def test_copies_of_one_file_get_folders_of_their_own(known: Any, tmp_path: Path) -> None:
+    scans = [touch(tmp_path / name) / "ct.nii.gz" for name in ("one", "two")]
+    for scan in scans:
+        scan.write_text("the same")
+    first, second = (path.parent.name for path in predict_scans(scans, tmp_path / "out", known, QUIET).written)
+    assert second == f"{first}-2"
+
+
+def test_a_made_up_name_stays_with_its_scan_and_is_no_other_s(known: Any, tmp_path: Path) -> None:
+    second = dicom(tmp_path / "in" / "smith.dcm", "Smith^Jane")
+    third = dicom(tmp_path / "in" / "zorn.dcm", "Zorn^Max")
+    before = predict_scans([second, third], tmp_path / "out", known, QUIET).written
+    content = {path: path.read_bytes() for path in before}
+    first = dicom(tmp_path / "in" / "doe.dcm", "Doe^John")
+    own = before[0].parent.name
+    real = touch(tmp_path / "real", f"{own}.nii.gz", "scan-001.nii.gz")
+    known.asked.clear()
+    outcome = predict_scans(
+        [tmp_path / "in" / "doe.dcm", second, third, real / "scan-001.nii.gz"], tmp_path / "out", known, RESUME
+    )
+    assert known.asked == [first.name, "scan-001.nii.gz"]
+    assert outcome.skipped == 2
+    assert not {path.parent for path in outcome.written} & {path.parent for path in before}
+    assert all(path.read_bytes() == content[path] for path in before)
+    with pytest.raises(InputError, match=f"{own}: holds a result that differs in scan from"):
+        predict_scans([real], tmp_path / "out", known, RESUME)
+
+
+def test_what_was_made_from_something_else_is_refused(known: Any, tmp_path: Path) -> None:
+    scans, out = touch(tmp_path / "in", "a.nii.gz", "b.nii.gz"), tmp_path / "out"
+    predict_scans([scans / "a.nii.gz"], out, known, QUIET)
+    before = (out / "report.json").read_text()
+    assert str(scans) not in before
+    assert predict_scans([scans / "a.nii.gz"], out, known, RESUME).skipped == 1
+    with pytest.raises(InputError, match="differs in scan from what is asked for; choose another output folder"):
+        predict_scans([scans / "b.nii.gz"], out, known, RESUME)
+    with pytest.raises(InputError, match="out: holds a result that differs in count"):
+        predict_scans([scans / "a.nii.gz"], out, known, replace(RESUME, count=True))
+    known.settings |= {"checkpoint": "5678", "threshold": 0.3}
+    with pytest.raises(InputError, match="out: holds a result that differs in checkpoint, threshold"):
+        predict_scans([scans / "a.nii.gz"], out, known, RESUME)
+    assert (out / "report.json").read_text() == before
+    (out / "report.json").write_text("{}")
+    with pytest.raises(InputError, match="out: holds a result that does not tell what it was made from"):
+        predict_scans([scans / "a.nii.gz"], out, known, RESUME)
+
+
+def test_nothing_of_an_unfinished_scan_stands_beside_another(known: Any, tmp_path: Path) -> None:
+    scan, out = touch(tmp_path / "in", "a.nii.gz") / "a.nii.gz", touch(tmp_path / "out", "lesions.csv", "own.txt")
+    predict_scans([scan], out, known, RESUME)
+    assert not (out / "lesions.csv").exists()
+    assert (out / "own.txt").exists()
+
+
+def test_what_cannot_be_found_stops_none_of_the_others(known: Any, tmp_path: Path) -> None:
+    folder = touch(tmp_path / "in", "a.nii.gz", "b.zip")
+    (tmp_path / "empty").mkdir()
+    asked = [tmp_path / "nowhere", folder / "b.zip", tmp_path / "empty", folder / "a.nii.gz"]
+    outcome = predict_scans(asked, tmp_path / "out", known, QUIET)
+    assert [path.parent.name for path in outcome.written] == ["a"]
+    words = ("there is no such file", "a folder without a readable scan", "not a readable zip archive")
+    assert len(outcome.failed) == len(words)
+    assert all(word in said for word, said in zip(words, outcome.failed, strict=True))
+    with pytest.raises(InputError, match="is one mask; give a folder"):
+        predict_scans(asked, tmp_path / "masks", known, replace(QUIET, lungs=folder / "a.nii.gz"))
+
+
+def test_a_scan_that_may_not_be_read_stops_none_of_the_others(
+    known: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = touch(tmp_path / "in", "a.nii.gz", "c.nii.gz")
+    shut, plain = touch(folder / "b", "1.dcm") / "1.dcm", Path.open
+
+    def refuse(path: Path, *arguments: Any, **options: Any) -> Any:
+        if path in (shut, folder / "c.nii.gz"):
+            raise PermissionError(13, "Permission denied")
+        return plain(path, *arguments, **options)
+
+    monkeypatch.setattr(Path, "open", refuse)
+    outcome = predict_scans([folder], tmp_path / "out", known, QUIET)
+    assert [path.parent.name for path in outcome.written] == ["a"]
+    assert len(outcome.failed) == 2
+    assert all("cannot be read (Permission denied)" in said for said in outcome.failed)
+
+
+@pytest.mark.parametrize("job", [QUIET, RESUME])
+@pytest.mark.parametrize("output", ["afile", "afile/below"])
+def test_a_file_is_no_output_folder(known: Any, tmp_path: Path, job: Job, output: str) -> None:
+    folder = touch(tmp_path / "in", "a.nii.gz")
+    touch(tmp_path, "afile")
+    with pytest.raises(InputError, match="afile: is a file; choose a folder for the results"):
+        predict_scans([folder], tmp_path / output, known, job)
+    assert known.asked == []
+
+
+def test_a_file_where_a_scan_s_folder_should_be_is_one_sentence(known: Any, tmp_path: Path) -> None:
+    folder = touch(tmp_path / "in", "a.nii.gz", "b.nii.gz")
+    outcome = predict_scans([folder], touch(tmp_path / "out", "a"), known, RESUME)
+    assert [path.parent.name for path in outcome.written] == ["b"]
+    assert "a: cannot be written to" in outcome.failed[0]
 
 
 def test_8_bit_slices_get_a_picture_and_no_share_of_the_lungs(tmp_path: Path) -> None:
@@ -119,6 +247,8 @@ def with_chances() -> Any:
     mask = scan.with_voxels((chances > 0.5).astype(np.uint8), "mask")
 
     class Sure:
+        settings: ClassVar[dict[str, Any]] = {}
+
         def predict(self, path: Path, *, probabilities: bool, **_options: Any) -> Prediction:
             return Prediction(scan, mask, lungs, "sure", 0.5, scan.with_voxels(chances) if probabilities else None)
 

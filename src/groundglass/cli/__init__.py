@@ -61,7 +61,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     # Before torch is imported: threads that spin while they wait take the time of whatever else runs on a laptop.
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     logging.basicConfig(level=logging.WARNING, format="groundglass: %(message)s")
-    chosen = Namespace()
+    chosen: Namespace | None = None
     try:
         argv = train.resolve_recipes(list(sys.argv[1:] if argv is None else argv))
         arguments = build_parser(argv).parse_args(argv)
@@ -71,7 +71,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"groundglass: {in_words(str(error))}", file=sys.stderr)
         return 2
     except KeyboardInterrupt as stop:
-        hint = "; go on with the same command and --resume" if "resume" in chosen else ""
+        hint = "; go on with the same command and --resume" if "resume" in (chosen or ()) else ""
         print(f"groundglass: stopped{hint}", file=sys.stderr)
         return 143 if isinstance(stop, Terminated) else 130
     return 0

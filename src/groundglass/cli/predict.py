@@ -65,6 +65,8 @@ def _check(arguments: Namespace) -> None:
         raise InputError(f"--orientations {arguments.orientations}: choose 1, 2 or 8")
     if arguments.threshold is not None and not 0 <= arguments.threshold <= 1:
         raise InputError(f"--threshold {arguments.threshold}: give a probability from 0 to 1")
+    if arguments.output.endswith(MASK_ONLY) and Path(arguments.output).exists():
+        raise InputError(f"{arguments.output}: exists already; choose another name, or remove it first")
 
 
 def _mask_alone(segmenter: Segmenter, arguments: Namespace) -> None:
@@ -80,8 +82,8 @@ def _mask_alone(segmenter: Segmenter, arguments: Namespace) -> None:
 
 
 def _folders(segmenter: Segmenter, arguments: Namespace) -> None:
-    from groundglass.report.batch import Job
     from groundglass.report.batch import predict_scans
+    from groundglass.report.job import Job
 
     names = ("intensity", "series", "lungs", "probabilities", "count", "keep_identifiers", "resume", "quiet")
     job = Job(**{name: arguments[name] for name in names})

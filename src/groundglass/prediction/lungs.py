@@ -97,31 +97,33 @@ def _parted(upright: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.asarray((upright > 0) * sides, np.uint8)
 
 
-def lungs_of_scans(scans: Sequence[Path], lungs: str | Path | None) -> list[Path | None]:
+def lungs_of_scans(scans: Sequence[Path], lungs: str | Path | None, *, alone: bool | None = None) -> list[Path | None]:
     """The lung mask of each scan.
 
     Args:
         scans: Files or folders with a scan each.
         lungs: The mask of the only scan, or a folder with a mask of each one's name; ``None`` for no masks.
+        alone: Whether there is but one scan, by default as ``scans`` says; others may not have been found.
 
     Raises:
         InputError: If there are several scans and one mask, a scan has none in the folder, or two have the same name.
     """
     if lungs is None:
         return [None] * len(scans)
+    alone = len(scans) == 1 if alone is None else alone
     lungs = Path(lungs)
     with readable(lungs):
         if not lungs.is_dir():
-            if len(scans) > 1:
+            if not alone:
                 raise InputError(f"{lungs}: is one mask; give a folder with a lung mask of the name of each scan")
             return [lungs]
         masks = by_stem(lungs.iterdir())
-        is_mask = len(scans) == 1 and bool(find_images(lungs))
+        is_mask = alone and bool(find_images(lungs))
     names = [stem(scan.resolve()) for scan in scans]
     if twice := [name for name, count in Counter(names).items() if count > 1]:
         raise InputError(f"{lungs}: several scans are named {twice[0]!r}; predict them one by one, each with its mask")
     if is_mask and names[0] not in masks:  # the slices of a mask, an image each
         return [lungs]
-    if alone := [scan for scan, name in zip(scans, names, strict=True) if name not in masks]:
-        raise InputError(f"{lungs}: holds no lung mask of the name of {alone[0]}; add it, or predict that scan without")
+    if bare := [scan for scan, name in zip(scans, names, strict=True) if name not in masks]:
+        raise InputError(f"{lungs}: holds no lung mask of the name of {bare[0]}; add it, or predict that scan without")
     return [masks[name] for name in names]

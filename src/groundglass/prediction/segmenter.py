@@ -7,11 +7,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from groundglass.errors import InputError
+from groundglass.experiments.checkpoint import find_checkpoint
 from groundglass.experiments.checkpoint import load_method
 from groundglass.prediction.build import build_predictor
 from groundglass.prediction.lungs import NO_LUNGS
@@ -23,6 +25,7 @@ from groundglass.prediction.restoration import restoration
 from groundglass.prediction.shipped import SHIPPED
 from groundglass.prediction.shipped import model_name
 from groundglass.scans.checks import scan_warnings
+from groundglass.scans.fingerprint import fingerprint
 from groundglass.scans.orientation import from_canonical
 from groundglass.scans.orientation import to_canonical
 from groundglass.scans.reader import read_scan_and_series
@@ -53,12 +56,24 @@ class Segmenter:
         orientations: int | None = None,
         lungmask_weights: Path | None = None,
     ) -> None:
-        method, config = load_method(SHIPPED if checkpoint is None else checkpoint)
+        self.checkpoint = find_checkpoint(Path(SHIPPED if checkpoint is None else checkpoint))
+        method, config = load_method(self.checkpoint)
         self.model = model_name(checkpoint)
         self.threshold = float(method.threshold) if threshold is None else threshold
         self.predictor = build_predictor(method, config, orientations=orientations)
         self.lungmask_weights = lungmask_weights
         self._warned = False
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What decides on the prediction of a scan, by name; files by a digest of their content."""
+        weights = self.lungmask_weights
+        return {
+            "checkpoint": fingerprint(self.checkpoint),
+            "threshold": self.threshold,
+            "orientations": self.predictor.orientations,
+            "lungmask weights": None if weights is None else fingerprint(weights),
+        }
 
     def predict(
         self,

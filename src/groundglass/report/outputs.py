@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import groundglass
+from groundglass.errors import InputError
 from groundglass.prediction.prediction import Prediction
 from groundglass.report.burden import measure
 from groundglass.report.identifiers import identifiers_of
@@ -20,11 +23,14 @@ from groundglass.scans.nifti import write_nifti
 FINISHED = "report.json"
 """Written last: a folder that has it is complete."""
 
+ON_THE_WAY = ("lesions.nii.gz", "lungs.nii.gz", "probabilities.nii.gz", "lesions.csv", "lesions.dcm", "report.html")
+
 
 def write_outputs(
     prediction: Prediction,
     folder: Path,
     *,
+    origin: Mapping[str, Any] | None = None,
     probabilities: bool = False,
     count: bool = False,
     keep_identifiers: bool = False,
@@ -33,7 +39,8 @@ def write_outputs(
 
     Args:
         prediction: What was predicted.
-        folder: Where to; made if missing.
+        folder: Where to; made if missing. What an unfinished prediction left there goes.
+        origin: What decides on the result, by name; see :func:`groundglass.report.origin.origin_of`; without, ``--resume`` refuses it.
         probabilities: Write those of the prediction, too.
         count: Write the list of lesions, too, for which the prediction must have probabilities.
         keep_identifiers: Show the patient's name, ID and dates from the DICOM headers in the page and the DICOM-SEG.
@@ -45,7 +52,7 @@ def write_outputs(
         InputError: If the folder cannot be written to.
     """
     started = time.perf_counter()
-    (folder / FINISHED).unlink(missing_ok=True)
+    _clear(folder)
     write_nifti(prediction.lesions, folder / "lesions.nii.gz")
     if prediction.lungs is not None:
         write_nifti(prediction.lungs, folder / "lungs.nii.gz")
@@ -55,7 +62,17 @@ def write_outputs(
         write_lesion_list(prediction, folder / "lesions.csv")
     if prediction.series is not None:
         _write_dicom(prediction, folder / "lesions.dcm", keep_identifiers)
-    return _write_report(prediction, folder, keep_identifiers, started)
+    return _write_report(prediction, folder, keep_identifiers, started, origin or {})
+
+
+def _clear(folder: Path) -> None:
+    """Take away what was left unfinished: it may be of another scan."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in (FINISHED, *ON_THE_WAY):
+            (folder / name).unlink(missing_ok=True)
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be written to ({error.strerror}); choose another folder") from error
 
 
 def _write_dicom(prediction: Prediction, path: Path, keep_identifiers: bool) -> None:
@@ -72,9 +89,11 @@ def _write_dicom(prediction: Prediction, path: Path, keep_identifiers: bool) -> 
     )
 
 
-def _write_report(prediction: Prediction, folder: Path, keep_identifiers: bool, started: float) -> Path:
+def _write_report(
+    prediction: Prediction, folder: Path, keep_identifiers: bool, started: float, origin: Mapping[str, Any]
+) -> Path:
     if prediction.lungs is None:
-        return write_plain_report(prediction, folder)
+        return write_plain_report(prediction, folder, origin)
     measurements = measure(prediction.scan, prediction.lesions, prediction.lungs, prediction.probabilities)
     seconds = {**prediction.seconds, "files": round(time.perf_counter() - started, 2)}
     return write_report(
@@ -90,6 +109,7 @@ def _write_report(prediction: Prediction, folder: Path, keep_identifiers: bool, 
             seconds=seconds,
             warnings=prediction.warnings,
             versions=package_versions("torch"),
+            origin=origin,
         ),
         identifiers=_who(prediction) if keep_identifiers else None,
         restoration=None if prediction.restoration is None else restoration_figure(prediction.restoration),

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -24,8 +26,13 @@ SHOWN = 8
 NOTE = "8-bit slices without Hounsfield units: no lung mask, no volumes and no severity class."
 
 
-def write_plain_report(prediction: Prediction, folder: Path) -> Path:
+def write_plain_report(prediction: Prediction, folder: Path, origin: Mapping[str, Any]) -> Path:
     """Write ``overlays/lesions.png`` with the slices with most lesion, and ``report.json``; GASNet's volumes, too.
+
+    Args:
+        prediction: What was predicted.
+        folder: Where to; made if missing.
+        origin: What decides on the result, by name.
 
     Returns:
         The picture.
@@ -53,6 +60,7 @@ def write_plain_report(prediction: Prediction, folder: Path) -> Path:
                 settings={"threshold": round(prediction.threshold, 4)},
                 seconds=prediction.seconds,
                 versions=package_versions("torch"),
+                origin=origin,
             )
         ),
     }

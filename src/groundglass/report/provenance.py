@@ -28,6 +28,7 @@ class Provenance:
         warnings: What reading and prediction had to say, a sentence each.
         versions: Versions of the packages.
         created: When, UTC, ISO 8601.
+        origin: What decides on the result, by name, files by a digest: whether a prediction is the one asked for.
     """
 
     model: str | None
@@ -37,6 +38,7 @@ class Provenance:
     warnings: tuple[str, ...] = ()
     versions: Mapping[str, str] = field(default_factory=lambda: package_versions())
     created: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+    origin: Mapping[str, Any] = field(default_factory=dict)
 
 
 def package_versions(*names: str) -> dict[str, str]:

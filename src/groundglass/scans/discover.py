@@ -57,8 +57,14 @@ def holds_slices(folder: Path) -> bool:
 
 
 def is_scan_folder(folder: Path) -> bool:
-    """Whether there are images directly in a folder, or DICOM files anywhere in it."""
-    return bool(find_images(folder)) or holds_dicom(folder)
+    """Whether there are images directly in a folder, or DICOM files anywhere in it.
+
+    One that may not be read counts, to be named as the one that fails.
+    """
+    try:
+        return bool(find_images(folder)) or holds_dicom(folder)
+    except (OSError, InputError):
+        return True
 
 
 def _one_study(folders: list[Path]) -> bool:
@@ -69,12 +75,13 @@ def _one_study(folders: list[Path]) -> bool:
 
 def _study(folder: Path) -> str | None:
     for path in sorted(folder.rglob("*")):
-        if path.is_file() and not path.name.startswith(".") and is_dicom(path):
+        if path.is_file() and not path.name.startswith("."):
             try:
-                with disable_value_validation():
-                    header = dcmread(path, stop_before_pixels=True, specific_tags=["StudyInstanceUID"])
-                return str(header.get("StudyInstanceUID") or "") or None
-            except BROKEN:
+                if is_dicom(path):
+                    with disable_value_validation():
+                        header = dcmread(path, stop_before_pixels=True, specific_tags=["StudyInstanceUID"])
+                    return str(header.get("StudyInstanceUID") or "") or None
+            except (*BROKEN, OSError):  # reading the scan names what is wrong
                 return None
     return None
 
