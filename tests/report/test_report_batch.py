@@ -272,6 +272,17 @@ def test_probabilities_and_the_list_of_lesions_are_written_if_wanted(tmp_path: P
     assert [float(row[4]) for row in rows] == pytest.approx([2 * voxel, voxel], abs=0.001)
 
 
+def test_the_list_of_8_bit_slices_without_lungs_is_in_pixels(tmp_path: Path) -> None:
+    sure, _ = with_chances()
+    found = replace(sure.predict(tmp_path, probabilities=True), lungs=None)
+    assert write_lesion_list(found, tmp_path / "lesions.csv") == 2
+    assert (tmp_path / "lesions.csv").read_text().splitlines() == [
+        "number,slice,row,column,pixels,confidence",
+        "1,7,24,35,2,0.938",
+        "2,4,24,14,1,0.750",
+    ]
+
+
 def test_a_list_of_lesions_needs_probabilities(tmp_path: Path) -> None:
     sure, _ = with_chances()
     with pytest.raises(ValueError, match="needs the probabilities"):
