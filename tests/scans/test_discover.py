@@ -13,16 +13,17 @@ from pydicom.uid import generate_uid
 
 from groundglass.errors import InputError
 from groundglass.scans.discover import find_scans
-from groundglass.scans.discover import names_patient
+from groundglass.scans.patient_names import names_patient
 
 
-def write_dicom(path: Path, study: str, name: str = "Doe^Jane", number: str = "PX-77") -> None:
+def write_dicom(path: Path, study: str, name: str = "Doe^Jane", number: str = "PX-77", birth: str = "") -> None:
     meta = FileMetaDataset()
     meta.TransferSyntaxUID = ExplicitVRLittleEndian
     meta.MediaStorageSOPClassUID = CTImageStorage
     meta.MediaStorageSOPInstanceUID = generate_uid()
     content = FileDataset(str(path), {}, file_meta=meta, preamble=b"\0" * 128)
     content.StudyInstanceUID, content.PatientName, content.PatientID = study, name, number
+    content.PatientBirthDate, content.SpecificCharacterSet = birth, "ISO_IR 192"
     path.parent.mkdir(parents=True, exist_ok=True)
     content.save_as(path, enforce_file_format=True)
 
@@ -87,6 +88,29 @@ def test_a_folder_without_a_scan_is_refused(tmp_path: Path) -> None:
 )
 def test_a_name_that_tells_who_the_patient_is_is_noticed(tmp_path: Path, folder: str, told: bool) -> None:
     write_dicom(tmp_path / folder / "0001", generate_uid())
+    assert names_patient(tmp_path / folder) is told
+
+
+@pytest.mark.parametrize(
+    ("folder", "told"),
+    [
+        ("Mu\u0308ller CT", True),  # as macOS writes it
+        ("M\u00dcLLER", True),
+        ("muller", True),
+        ("geb 03.01.1960", True),
+        ("1960-01-03", True),
+        ("ct_3_1_60", True),
+        ("01-03-1960 thorax", True),
+        ("03011960", True),
+        ("ct 19600103", True),
+        ("\u674e ct", True),
+        ("2020-03-01", False),
+        ("13.01.1960", False),
+        ("ct_3_1_601", False),
+    ],
+)
+def test_accents_and_dates_are_told_however_they_are_written(tmp_path: Path, folder: str, told: bool) -> None:
+    write_dicom(tmp_path / folder / "0001", generate_uid(), "M\u00fcller^Hans=\u674e^Hans", "77-1", birth="19600103")
     assert names_patient(tmp_path / folder) is told
 
 

@@ -17,9 +17,9 @@ from groundglass.report.origin import check_origin
 from groundglass.report.origin import origin_of
 from groundglass.report.outputs import FINISHED
 from groundglass.scans.discover import find_scans
-from groundglass.scans.discover import names_patient
 from groundglass.scans.fingerprint import fingerprint
 from groundglass.scans.naming import stem
+from groundglass.scans.patient_names import names_patient
 
 logger = logging.getLogger(__name__)
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from pydicom import dcmread
 from pydicom.config import disable_value_validation
 
 from groundglass.errors import InputError
-from groundglass.scans.dicom_archive import dicom_files
 from groundglass.scans.dicom_archive import holds_dicom
 from groundglass.scans.dicom_archive import is_dicom
 from groundglass.scans.dicom_slice import BROKEN
@@ -84,20 +82,3 @@ def _study(folder: Path) -> str | None:
             except (*BROKEN, OSError):  # reading the scan names what is wrong
                 return None
     return None
-
-
-WHO = ("PatientName", "PatientID", "PatientBirthDate")
-
-
-def names_patient(path: Path) -> bool:
-    """Whether the name of a DICOM file or folder holds a part of the patient's name, the ID or the birth date."""
-    with readable(path), disable_value_validation(), dicom_files(path) as files:
-        for file in files:
-            try:
-                with file.open() as content:
-                    header = dcmread(content, stop_before_pixels=True, specific_tags=list(WHO))
-                parts = re.split(r"[\^\s,=]+", " ".join(str(header.get(key) or "") for key in WHO).casefold())
-                return any(len(part) > 2 and part in path.name.casefold() for part in parts)
-            except BROKEN:
-                continue
-    return False
