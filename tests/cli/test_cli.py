@@ -101,6 +101,17 @@ def test_prepare_train_evaluate_predict_info(
     scored = json.loads(capsys.readouterr().out)
     result = json.loads((run / "result.json").read_text())
     assert scored["dice_global"] == pytest.approx(result["metrics"]["dice_global"], abs=1e-5)
+    assert (scored["threshold"], scored["run_threshold"]) == (0.5, result["threshold"])
+    at_own = scored["at_run_threshold"]["dice_global"]
+    assert at_own == pytest.approx(result["metrics"]["dice_global_at_threshold"], abs=1e-5)
+    assert main(["evaluate", str(run), str(dataset), "--json", "--threshold", "1"]) == 0
+    nothing = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
+    assert nothing["ppv"] is None
+    assert nothing["at_run_threshold"]["dice_global"] == at_own
+    assert main(["evaluate", str(run), str(dataset)]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "at 0.5" in shown
+    assert "own" in shown
     output = tmp_path / "lesions.nii.gz"
     image = pictures / "images" / "c3.png"
     predict = ["predict", str(image), "--checkpoint", str(run), "--intensity", "display", "--quiet", "-o"]
@@ -110,6 +121,22 @@ def test_prepare_train_evaluate_predict_info(
         capsys.readouterr()
         assert main(["info", str(path), "--json"]) == 0
         assert json.loads(capsys.readouterr().out)["kind"] == kind
+
+
+def test_a_run_that_was_interrupted_is_warned_of(
+    run: Path, pictures: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    image, short = str(pictures / "images" / "c3.png"), "this run was not finished"
+    predict = ["predict", image, "--checkpoint", str(run), "--intensity", "display", "--quiet", "-o"]
+    assert main([*predict, str(tmp_path / "before.nii.gz")]) == 0
+    assert short not in caplog.text
+    (run / "result.json").unlink()
+    assert main([*predict, str(tmp_path / "after.nii.gz")]) == 0
+    assert short in caplog.text
+    for path in (run, run / "checkpoints" / "last.ckpt"):
+        capsys.readouterr()
+        assert main(["info", str(path), "--json"]) == 0
+        assert short in json.loads(capsys.readouterr().out)["warnings"][0]
 
 
 def test_train_resumes_and_refuses_to_overwrite(dataset: Path, run: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -228,6 +255,8 @@ def test_datasets_are_joined_from_the_command_line(
         (["train", "nowhere", "-o", "out", "--epochs", "many"], ["many"]),
         (["train", "nowhere", "-o", "out", "--method_options.weigth", "3"], ["weigth", "weight"]),
         (["evaluate", "nowhere", "data"], ["nowhere", "checkpoint"]),
+        (["evaluate", "run", "data", "--threshold", "7"], ["--threshold 7", "from 0 to 1"]),
+        (["evaluate", "run", "data", "--orientations", "3"], ["--orientations 3", "1, 2 or 8"]),
         (["predict", "nowhere.nii", "--checkpoint", "run", "-o", "mask.nii.gz"], ["run", "there is no checkpoint"]),
         (["predict", "a.nii", "--orientations", "3", "-o", "out"], ["--orientations 3", "1, 2 or 8"]),
         (["predict", "a.nii", "--threshold", "50", "-o", "out"], ["--threshold 50", "from 0 to 1"]),

@@ -1,15 +1,19 @@
 """Score a trained run on the test cases of a dataset, or on another of its parts.
 
+Figures are at 0.5, as the papers have them, and at the run's own threshold, which ``predict`` uses.
+
 Example: groundglass evaluate runs/first data/ --orientations 8
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 
 from jsonargparse import ArgumentParser
 from jsonargparse import Namespace
 
+from groundglass.cli.inference import check_inference
 from groundglass.datasets.splits import PARTS
 from groundglass.errors import InputError
 
@@ -19,7 +23,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("checkpoint", help="a run folder or a .ckpt file")
     parser.add_argument("data", help="a dataset folder made by 'groundglass prepare'")
     parser.add_argument("--part", default="test", help=f"one of {', '.join(PARTS)}")
-    parser.add_argument("--threshold", type=float, default=0.5, help="probability above which a pixel is lesion")
+    parser.add_argument(
+        "--threshold", type=float, default=0.5, help="beside the run's own: lesion above this probability"
+    )
     parser.add_argument("--orientations", type=int, help="average over 1, 2 or 8 flips and turns")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
@@ -30,17 +36,26 @@ def run(arguments: Namespace) -> None:
     from groundglass.datasets.folder import DatasetFolder
     from groundglass.experiments.checkpoint import load_method
     from groundglass.prediction.build import build_predictor
-    from groundglass.prediction.evaluate import evaluate
+    from groundglass.prediction.evaluate import evaluate_at
     from groundglass.prediction.evaluate import scored_cases
 
     if arguments.part not in PARTS:
         raise InputError(f"--part {arguments.part!r}: choose one of {', '.join(PARTS)}")
+    check_inference(arguments.orientations, arguments.threshold)
     method, config = load_method(arguments.checkpoint)
     folder = DatasetFolder.open(arguments.data)
     predictor = build_predictor(method, config, orientations=arguments.orientations)
     pairs = scored_cases(folder, getattr(folder.split, arguments.part), config.grid)
-    metrics = evaluate(predictor, pairs, threshold=arguments.threshold)
+    own = float(method.threshold)
+    metrics, at_own = map(_defined, evaluate_at(predictor, pairs, [arguments.threshold, own]))
     if arguments.json:
-        print(json.dumps(metrics))
+        known = {"threshold": arguments.threshold, "run_threshold": round(own, 4), "at_run_threshold": at_own}
+        print(json.dumps(metrics | known, allow_nan=False))
     else:
-        figures_table({config.method: {"metrics": metrics}})
+        rows = {f"at {arguments.threshold:g}": metrics, f"at {own:.3g}, the run's own": at_own}
+        figures_table({f"{config.method} {where}": {"metrics": figures} for where, figures in rows.items()})
+
+
+def _defined(metrics: Mapping[str, float]) -> dict[str, float | None]:
+    """What is not defined, as the PPV where nothing was predicted, is null in JSON, which knows no NaN."""
+    return {name: value if value == value else None for name, value in metrics.items()}

@@ -110,11 +110,16 @@ def _strangers(cases: set[str], count: int) -> list[str]:
 
 
 def _checkpoint(path: Path) -> dict[str, Any]:
+    from groundglass.experiments.checkpoint import find_checkpoint
     from groundglass.experiments.checkpoint import load_method
+    from groundglass.experiments.checkpoint import unfinished
 
     method, config = load_method(path)
+    doubt = unfinished(find_checkpoint(path))
     return {
         "kind": "run",
         "parameters": sum(parameter.numel() for parameter in method.parameters()),
+        "threshold": round(float(method.threshold), 4),
         **config.to_dict(),
+        "warnings": [doubt] if doubt else [],
     }

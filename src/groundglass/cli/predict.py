@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from jsonargparse import ArgumentParser
 from jsonargparse import Namespace
 
+from groundglass.cli.inference import check_inference
 from groundglass.errors import InputError
 
 if TYPE_CHECKING:
@@ -61,10 +62,7 @@ def run(arguments: Namespace) -> None:
 def _check(arguments: Namespace) -> None:
     if arguments.intensity not in (None, "hu", "display"):
         raise InputError(f"--intensity {arguments.intensity!r}: choose hu or display")
-    if arguments.orientations not in (None, 1, 2, 8):
-        raise InputError(f"--orientations {arguments.orientations}: choose 1, 2 or 8")
-    if arguments.threshold is not None and not 0 <= arguments.threshold <= 1:
-        raise InputError(f"--threshold {arguments.threshold}: give a probability from 0 to 1")
+    check_inference(arguments.orientations, arguments.threshold)
     if arguments.output.endswith(MASK_ONLY) and Path(arguments.output).exists():
         raise InputError(f"{arguments.output}: exists already; choose another name, or remove it first")
 

@@ -89,6 +89,17 @@ def find_checkpoint(path: Path) -> Path:
     return path
 
 
+def unfinished(path: Path) -> str | None:
+    """What to say of a checkpoint whose run was begun (``config.yaml``) and not ended (``result.json``), if so."""
+    run = path.resolve().parent.parent
+    if not (run / "config.yaml").is_file() or (run / "result.json").is_file():
+        return None
+    return (
+        f"{run}: this run was not finished, so its weights are not the final ones and no threshold was chosen; go on "
+        "with it by groundglass train --resume"
+    )
+
+
 def load_method(path: str | Path) -> tuple[Method, Config]:
     """A trained method, and the recipe it was trained with, from a checkpoint file or a run folder.
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from groundglass.errors import InputError
 from groundglass.experiments.checkpoint import find_checkpoint
 from groundglass.experiments.checkpoint import load_method
+from groundglass.experiments.checkpoint import unfinished
 from groundglass.prediction.build import build_predictor
 from groundglass.prediction.lungs import NO_LUNGS
 from groundglass.prediction.lungs import UsedLungs
@@ -58,6 +59,8 @@ class Segmenter:
     ) -> None:
         self.checkpoint = find_checkpoint(Path(SHIPPED if checkpoint is None else checkpoint))
         method, config = load_method(self.checkpoint)
+        if doubt := unfinished(self.checkpoint):
+            logger.warning(doubt)
         self.model = model_name(checkpoint)
         self.threshold = float(method.threshold) if threshold is None else threshold
         self.predictor = build_predictor(method, config, orientations=orientations)
