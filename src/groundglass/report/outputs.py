@@ -40,7 +40,8 @@ def write_outputs(
     Args:
         prediction: What was predicted.
         folder: Where to; made if missing. What an unfinished prediction left there goes.
-        origin: What decides on the result, by name; see :func:`groundglass.report.origin.origin_of`. Without it
+        origin: What decides on the result, by name; see :func:`groundglass.report.origin.origin_of`; without,
+            ``--resume`` refuses it.
             ``--resume`` refuses the result.
         probabilities: Write those of the prediction, too.
         count: Write the list of lesions, too, for which the prediction must have probabilities.
