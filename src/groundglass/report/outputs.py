@@ -42,7 +42,6 @@ def write_outputs(
         folder: Where to; made if missing. What an unfinished prediction left there goes.
         origin: What decides on the result, by name; see :func:`groundglass.report.origin.origin_of`; without,
             ``--resume`` refuses it.
-            ``--resume`` refuses the result.
         probabilities: Write those of the prediction, too.
         count: Write the list of lesions, too, for which the prediction must have probabilities.
         keep_identifiers: Show the patient's name, ID and dates from the DICOM headers in the page and the DICOM-SEG.
