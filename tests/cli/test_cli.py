@@ -177,6 +177,15 @@ def test_only_what_can_be_resumed_is_said_to_go_on(
         assert capsys.readouterr().err == "groundglass: stopped\n"
 
 
+def test_dice_is_shown_at_both_thresholds(dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", str(dataset), "-o", str(tmp_path / "run"), "--recipe", "cb-flip-rot", *SMALL]) == 0
+    result = json.loads((tmp_path / "run" / "result.json").read_text())
+    half, chosen = (result["metrics"][key] for key in ("dice_global", "dice_global_at_threshold"))
+    shown = capsys.readouterr().out
+    assert f"Test Dice: {half:.3f} at a threshold of 0.5" in shown
+    assert f"{chosen:.3f} at {result['threshold']:g}, which predict uses" in shown
+
+
 def test_labels_can_be_added_to_a_dataset(pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     data = str(tmp_path / "data")
     assert main(["prepare", str(pictures), "-o", data, "--labels", "masks", "--quiet"]) == 0

@@ -361,7 +361,7 @@ def test_progress_is_shown_unless_quiet(small_config: MakeConfig, blobs: Dataset
     shown = console.export_text()
     assert "points, plain-unet, seed 0" in shown
     assert "2/2" in shown
-    assert "Dice 0." in shown
+    assert "Dice at 0.5: 0." in shown
 
 
 @pytest.fixture(autouse=True)

@@ -35,6 +35,13 @@ def figures_table(results: Mapping[str, Mapping[str, Any]]) -> None:
     Console().print(table)
 
 
+def threshold_sentence(result: Mapping[str, Any]) -> str:
+    """Test Dice at 0.5, which the table shows, beside that at the threshold with which ``predict`` will work."""
+    metrics, threshold = result["metrics"], result["threshold"]
+    half, chosen = (_figure(metrics[key]) for key in ("dice_global", "dice_global_at_threshold"))
+    return f"Test Dice: {half} at a threshold of 0.5, as in the table; {chosen} at {threshold:g}, which predict uses."
+
+
 def _figure(value: float | None) -> str:
     """Three digits, or a dash for what is not defined, as the PPV where nothing was predicted."""
     return "-" if value is None or value != value else f"{value:.3f}"

@@ -50,6 +50,7 @@ def _readable_recipe(recipe: str) -> str:
 def run(arguments: Namespace) -> None:
     """Train, and show the test figures."""
     from groundglass.cli.tables import figures_table
+    from groundglass.cli.tables import threshold_sentence
     from groundglass.training.run import train
 
     keys = Config.__dataclass_fields__
@@ -66,4 +67,5 @@ def run(arguments: Namespace) -> None:
     if finished.result and not arguments.quiet:
         if finished.result["metrics"]:
             figures_table({config.method: finished.result})
+            print(threshold_sentence(finished.result))
         print(finished.folder)

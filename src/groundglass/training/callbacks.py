@@ -161,7 +161,7 @@ def read_history(path: Path) -> list[dict[str, str]]:
 
 
 class ProgressLine(Callback):
-    """A progress bar over all epochs with loss, validation Dice and the time left."""
+    """A progress bar over all epochs with loss, validation Dice at a threshold of 0.5 and the time left."""
 
     def __init__(self, console: Console, title: str) -> None:
         columns: list[ProgressColumn] = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()]
@@ -181,7 +181,7 @@ class ProgressLine(Callback):
         metrics = trainer.callback_metrics
         figures = f"loss {float(metrics.get('train_loss', math.nan)):.3f}"
         if "val_dice_global" in metrics:
-            figures += f"  Dice {float(metrics['val_dice_global']):.3f}"
+            figures += f"  Dice at 0.5: {float(metrics['val_dice_global']):.3f}"
         self.progress.update(self.task, advance=1, figures=figures)
 
     def teardown(self, trainer: Trainer, pl_module: Any, stage: str) -> None:
