@@ -38,3 +38,10 @@ def test_a_patients_record_is_no_person_to_agree_with(annotator: Annotator, answ
     assert annotator.summary("anna")["agreement"] == []
     annotation.answer("ben", answer(kind="scan_tag", label=1))
     assert [one["with"] for one in annotator.summary("anna")["agreement"]] == ["ben"]
+
+
+def test_the_counts_of_the_cases_are_of_peoples_answers(annotator: Annotator, answer: Answer) -> None:
+    annotator.annotation.labels.append(*recorded_scan_tag(1, "case0"))
+    assert annotator.summary("anna")["cases"][0]["answers"] == 0
+    annotator.annotation.answer("anna", answer())
+    assert annotator.summary("anna")["cases"][0]["answers"] == 1

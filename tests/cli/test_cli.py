@@ -252,6 +252,12 @@ def test_datasets_are_joined_from_the_command_line(
     one_sentence(capsys, "joined", "layouts")
 
 
+def test_a_dataset_can_be_prepared_without_labels(pictures: Path, tmp_path: Path) -> None:
+    assert main(["prepare", str(pictures), "-o", str(tmp_path / "data"), "--labels", "none", "--quiet"]) == 0
+    assert (tmp_path / "data" / "dataset.json").exists()
+    assert not (tmp_path / "data" / "labels.jsonl").exists()
+
+
 @pytest.mark.parametrize(
     ("command", "words"),
     [

@@ -25,6 +25,7 @@ from groundglass.annotate.uncertain import UncertainQuestions
 from groundglass.datasets.catalog.layout import StatedIntensity
 from groundglass.errors import InputError
 from groundglass.labels.agreement import agreements
+from groundglass.labels.events import NOT_PEOPLE
 
 MOST_ROWS = 32
 """Regions along a side: more, and one would not be seen."""
@@ -129,11 +130,14 @@ class Annotator:
         return kept + self.source.notices + annotation.scans.left_out.notices + self.questions.notices
 
     def _cases(self) -> list[dict[str, Any]]:
-        count = self.annotation.labels.case
         return [
-            {"case": image.case, "part": image.part, "answers": len(count(image.case))}
+            {"case": image.case, "part": image.part, "answers": self._answered(image.case)}
             for image in self.source.images.values()
         ]
+
+    def _answered(self, case: str) -> int:
+        """Answers of people: labels made from masks are nobody's."""
+        return sum(label.annotator not in NOT_PEOPLE for label in self.annotation.labels.case(case))
 
     def _questions(self, scans: OpenScans) -> UncertainQuestions:
         images = [image for image in self.source.images.values() if image.part == "training"]

@@ -33,7 +33,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--layout", default="folder", help=f"one of {', '.join(LAYOUTS.entries)}")
     parser.add_argument("--options", type=dict[str, Any], default={}, help="options of the layout")
     parser.add_argument("--protocol", help="split of the papers: separate or mixed; by default the layout's own")
-    parser.add_argument("--labels", help="labels to make from masks, by default all: points,masks,slice-tags,scan-tags")
+    parser.add_argument(
+        "--labels", help="labels to make from masks, by default all: points,masks,slice-tags,scan-tags; or none"
+    )
     parser.add_argument("--cases", default="*", help="label only cases whose name fits this pattern, as 'medseg-*'")
     parser.add_argument("--rule", default="distance", help=f"where a click falls in a lesion: {', '.join(RULES)}")
     parser.add_argument(
@@ -53,6 +55,7 @@ def run(arguments: Namespace) -> None:
     folder = _prepared(arguments) if arguments.output else DatasetFolder.open(arguments.root)
     has_masks = any(case.label for case in folder.split.training)
     kinds = names(arguments.labels or "") or (list(LABEL_KINDS) if has_masks else [])
+    kinds = [] if arguments.labels == "none" else kinds
     if kinds:
         count = simulate_labels(
             folder,
@@ -77,7 +80,7 @@ def _check(arguments: Namespace) -> None:
     for name, value, allowed in (("rule", arguments.rule, RULES), ("lesion-free", arguments.lesion_free, LESION_FREE)):
         if value not in allowed:
             raise InputError(f"--{name} {value!r}: choose one of {', '.join(allowed)}")
-    check_wanted(names(arguments.labels or ""), arguments.seed)
+    check_wanted([] if arguments.labels == "none" else names(arguments.labels or ""), arguments.seed)
     if not arguments.output and not arguments.labels:
         raise InputError("give -o for the dataset folder to make, or --labels to add labels to a prepared dataset")
 
