@@ -54,3 +54,9 @@ def test_public_names_can_be_imported() -> None:
         assert getattr(groundglass, name) is not None
     with pytest.raises(AttributeError, match="nothing_of_that_name"):
         _ = groundglass.nothing_of_that_name
+
+
+def test_brackets_are_quoted_as_they_are_file_patterns_for_the_shell() -> None:
+    root = Path(__file__).parents[1]
+    pages = [root / "README.md", *(root / "docs").rglob("*.md"), *(root / "src/groundglass/cli").glob("*.py")]
+    assert [page.name for page in pages if re.search(r"--[\w.]+ \[", page.read_text("utf-8"))] == []
