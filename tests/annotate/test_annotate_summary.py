@@ -45,3 +45,16 @@ def test_the_counts_of_the_cases_are_of_peoples_answers(annotator: Annotator, an
     assert annotator.summary("anna")["cases"][0]["answers"] == 0
     annotator.annotation.answer("anna", answer())
     assert annotator.summary("anna")["cases"][0]["answers"] == 1
+
+
+def test_what_was_unsure_is_taken_back_as_such(annotator: Annotator, answer: Answer) -> None:
+    annotation = annotator.annotation
+    question = annotation.guide.next("anna")
+    assert question is not None
+    annotation.answer("anna", answer(kind="unsure", case=question.case, question=question.key))
+    undone = annotation.undo("anna")
+    assert undone is not None
+    assert undone["skipped"] is True
+    again = annotation.redo("anna")
+    assert again is not None
+    assert again["skipped"] is True

@@ -171,7 +171,7 @@ class Annotation:
 
     def view(self, label: Label) -> View:
         """A label with indices of its scan."""
-        return to_view(label, self.scans.grid(label.case))
+        return to_view(label, self.scans.grid(label.case)) | {"skipped": self.skipped.knows(label.id)}
 
     def _scan(self, case: str) -> Any:
         if self.source.has_changed:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -18,6 +19,7 @@ from groundglass.datasets.preprocessing import slice_images
 from groundglass.datasets.preprocessing import slice_masks
 from groundglass.errors import InputError
 from groundglass.methods.method import Method
+from groundglass.report.figures import TRUTH
 from groundglass.report.figures import png
 from groundglass.report.figures import show_slice
 
@@ -58,4 +60,6 @@ def _picture(views: dict[str, Tensor], truth: NDArray[np.bool_] | None) -> bytes
         else:
             show_slice(axes, pixels, truth=truth if name == "slice" else None)
         axes.set_title(name, fontsize=10)
+        if name == "slice" and truth is not None and truth.any():
+            axes.legend(handles=[Line2D([], [], color=TRUTH, label="mask")], loc="lower right", fontsize=8)
     return png(figure)

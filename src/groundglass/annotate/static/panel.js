@@ -104,7 +104,7 @@ function renderModel(app) {
   ];
   if (busy) {
     const dice = training.dice === null ? "" : ` · validation Dice ${training.dice.toFixed(3)}`;
-    const text = training.state === "preparing" ? "preparing …" : `epoch ${training.epoch} of ${training.epochs}${dice}`;
+    const text = training.state === "preparing" ? "preparing the scans" : `epoch ${training.epoch} of ${training.epochs}${dice}`;
     lines.push(
       h("progress", { max: String(training.epochs), value: String(training.epoch) }),
       h("p", { class: "muted small" }, `${training.run}: ${text}. Go on clicking.`),
