@@ -279,3 +279,18 @@ def test_nothing_here_about_a_region_out_of_sight_goes_back_to_it(anna: Annotati
     assert anna.alike(ASKED).any()
     assert anna.store.read() == before
     assert anna.answer(lambda: anna.press("n")).kind == "region"
+
+
+def test_the_bar_fits_a_narrow_window(anna: Annotating) -> None:
+    anna.page.set_viewport_size({"width": 700, "height": 700})
+    assert anna.page.evaluate("document.querySelector('header').scrollWidth <= innerWidth")
+    anna.page.set_viewport_size({"width": 1000, "height": 700})
+    assert anna.page.evaluate("document.querySelector('header').scrollWidth <= innerWidth")
+
+
+def test_a_model_that_is_being_loaded_is_not_said_to_be_missing(anna: Annotating) -> None:
+    change_summary(anna.page, {"model": MODEL | {"name": None, "version": 0, "loading": True}})
+    anna.answer(lambda: anna.press("l"))
+    anna.page.locator("#model", has_text="loading").wait_for()
+    anna.press("m")
+    anna.page.locator("#toast", has_text="The model is still being loaded.").wait_for()

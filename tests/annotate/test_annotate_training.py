@@ -150,11 +150,14 @@ def test_a_plain_folder_is_copied_before_it_is_trained_on_and_clicking_goes_on(
 def test_a_run_that_cannot_be_loaded_is_said_and_the_rest_works(dataset: Path, answer: Answer) -> None:
     (dataset / "broken.ckpt").write_bytes(b"nothing")
     annotator = open_annotator(dataset, settings=Settings(run=str(dataset / "broken.ckpt")))
+    assert annotator.summary("anna")["model"]["name"] is None
     until = time.monotonic() + 60
     while not (notices := annotator.summary("anna")["notices"]):
         assert time.monotonic() < until
         time.sleep(0.1)
     assert "the model could not be loaded" in notices[0]
+    while annotator.summary("anna")["model"]["loading"]:
+        assert time.monotonic() < until
     annotator.annotation.answer("anna", answer())
 
 

@@ -80,6 +80,7 @@ class Annotator:
         labels, skipped = Journal(source.work / "labels.jsonl"), Journal(source.work / "skipped.jsonl")
         guide = Guide(self.questions, scans, labels, skipped, double_read=settings.double_read)
         self.annotation = Annotation(source, scans, labels, skipped, guide)
+        self._is_loading = False
         self._load_first(settings.run)
 
     def summary(self, annotator: str) -> dict[str, Any]:
@@ -98,6 +99,7 @@ class Annotator:
             "training": self.training.status(),
             "model": {
                 "name": self.model.run.name if self.model.run else None,
+                "loading": self._is_loading,
                 "version": self.model.version,
                 "threshold": self.model.threshold,
                 "questions_ready": self.questions.ready.is_set(),
@@ -150,6 +152,7 @@ class Annotator:
             raise InputError(f"{run}: there is no such run; give a run folder or a .ckpt file")
         runs = [Path(run)] if run else finished_runs(self.training.runs)[-1:]
         if runs:
+            self._is_loading = True
             threading.Thread(target=self._load, args=(runs[0],), daemon=True).start()
 
     def _load(self, run: Path) -> None:
@@ -157,6 +160,8 @@ class Annotator:
             self._trained(run)
         except InputError as error:
             self.annotation.labels.notices.append(f"the model could not be loaded: {error}")
+        finally:
+            self._is_loading = False
 
     def _open_quietly(self, case: str) -> None:
         with suppress(InputError):

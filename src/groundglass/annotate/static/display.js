@@ -29,7 +29,10 @@ export class Display extends Moving {
   }
 
   toggle(layer) {
-    if (layer !== "marks" && !this.summary.model.name) return this.say("There is no model yet: train one first.");
+    const { name, loading } = this.summary.model;
+    if (layer !== "marks" && !name) {
+      return this.say(loading ? "The model is still being loaded." : "There is no model yet: train one first.");
+    }
     this.shown[layer] = !this.shown[layer];
     this.viewer.shown.marks = this.shown.marks;
     this.guard(() => this.showLayers());

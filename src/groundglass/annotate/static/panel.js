@@ -99,7 +99,7 @@ function renderModel(app) {
       "div",
       { class: "row" },
       h("span", {}, "Model"),
-      h("span", { class: "muted" }, model.name ? `${model.name}${model.questions_ready ? "" : ", choosing …"}` : "none yet"),
+      h("span", { class: "muted" }, model.name ? `${model.name}${model.questions_ready ? "" : ", choosing …"}` : model.loading ? "loading …" : "none yet"),
     ),
   ];
   if (busy) {
