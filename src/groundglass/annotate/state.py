@@ -66,7 +66,7 @@ class Annotation:
             question = self._asked(answer, annotator)
             journal.append(event := to_event(answer, scan, annotator, question))
             self.history.forget_undone(annotator)
-        return to_view(event, scan)
+        return to_view(event, scan) | {"skipped": unsure}
 
     def add(self, points: Sequence[Point], importer: str) -> dict[str, int]:
         """Keep points that were made elsewhere, all or none; those that are there already are left out.
