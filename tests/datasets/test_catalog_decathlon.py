@@ -14,6 +14,7 @@ from groundglass.datasets.catalog import LAYOUTS
 from groundglass.datasets.catalog.decathlon import DecathlonDatalist
 from groundglass.datasets.folder import DatasetFolder
 from groundglass.datasets.prepare import prepare
+from groundglass.datasets.unfinished import begin
 from groundglass.errors import InputError
 
 
@@ -139,6 +140,9 @@ def test_an_image_is_not_overwritten_by_its_own_dataset(root: Path, tmp_path: Pa
     content = {"training": [str(root / "images/a.nii.gz")]}
     (tmp_path / "lists").mkdir()
     before = (root / "images/a.nii.gz").read_bytes()
+    with pytest.raises(InputError, match="holds images and was not left by an unfinished 'prepare'"):
+        prepare(DecathlonDatalist(listed(tmp_path / "lists", content)), root, name="d")
+    begin(root)  # as if one had been begun there
     with pytest.raises(InputError, match="would be overwritten"):
         prepare(DecathlonDatalist(listed(tmp_path / "lists", content)), root, name="d")
     assert (root / "images/a.nii.gz").read_bytes() == before
