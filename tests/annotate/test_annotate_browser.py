@@ -133,6 +133,7 @@ def test_a_session(phantoms: Path, page: Any, recipe: Path) -> None:
 
         page.reload()
         anna.counts(11)
+        page.locator("#answers .answer").nth(10).wait_for()  # the bar comes first
         assert page.locator("#answers .answer").count() == 11
         anna.press(",", ",")
         anna.at(clicked[-1][0])
