@@ -19,6 +19,7 @@ from groundglass.datasets.case import Case
 from groundglass.datasets.folder import DatasetFolder
 from groundglass.datasets.grid import Grid
 from groundglass.datasets.lungs import case_lungs
+from groundglass.datasets.lungs import lungs_to_grow_in
 from groundglass.datasets.preprocessing import slice_masks
 from groundglass.datasets.samples import SliceSamples
 from groundglass.errors import InputError
@@ -56,6 +57,7 @@ class Pool:
         self.regions, self.grow = regions, grow
         self.samples = SliceSamples(folder, cases, grid, kinds=(), grow=grow)
         self.answers: list[list[Label]] = [[] for _ in self.samples.cases]
+        self._lungs: dict[int, NDArray[np.bool_] | None] = {}
         self.affines: list[NDArray[np.float64]] = []
         self.depths: list[int] = []
         parts = [self._masks(folder, case, grid) for case in self.samples.cases]
@@ -99,12 +101,20 @@ class Pool:
         affine, shape = self.affines[number], (self.depths[number], *self.masks.shape[1:])
         answers, index = self.answers[number], self.index[chosen]
         drawn = rasterize(answers, affine=affine, shape=shape, read_mask=_no_mask)[index]
-        lung = self.samples.tensors["lung"][chosen, 0].numpy()
-        if self.grow and not lung.all():  # else no lung mask is known
-            clicks = lesion_clicks(answers, affine=affine, shape=shape) - [index[0], 0, 0]
-            clicks = clicks[(clicks[:, 0] >= 0) & (clicks[:, 0] < len(index))]  # a case may be a part of a scan
-            drawn = grown(drawn, clicks, self.samples.tensors["image"][chosen, 0].float().numpy(), lung, self.grow)
+        clicks = lesion_clicks(answers, affine=affine, shape=shape) - [index[0], 0, 0]
+        clicks = clicks[(clicks[:, 0] >= 0) & (clicks[:, 0] < len(index))]  # a case may be a part of a scan
+        if self.grow and len(clicks) and (lungs := self._lungs_of(number)) is not None:
+            image = self.samples.tensors["image"][chosen, 0].float().numpy()
+            drawn = grown(drawn, clicks, image, lungs[index], self.grow)
         return torch.from_numpy(drawn).unsqueeze(1)
+
+    def _lungs_of(self, number: int) -> NDArray[np.bool_] | None:
+        """Lungs ``(D, H, W)`` of a whole case, looked for when its first click is to be grown."""
+        if number not in self._lungs:
+            folder, case = self.samples.folder, self.samples.cases[number]
+            lungs = lungs_to_grow_in(folder, case, folder.scan(case))
+            self._lungs[number] = None if lungs is None else slice_masks(lungs, self.samples.grid.around(lungs))
+        return self._lungs[number]
 
     def _masks(self, folder: DatasetFolder, case: Case, grid: Grid) -> NDArray[np.bool_]:
         mask = folder.mask(case)

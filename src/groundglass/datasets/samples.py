@@ -117,23 +117,38 @@ class SliceSamples(Dataset[Sample]):
         grid = self.grid.around(lungs)
         affine, depth = grid.affine(scan), scan.shape[0]
         image = slice_images(scan, grid, lungs=lungs).half()
-        if self.grow and lungs is None:
-            lungs = lungs_to_grow_in(self.folder, case, scan)
-        lung = _lung(lungs, grid, depth)
         target = self._target(case, labels, scan, grid)
-        if self.grow and lungs is not None:
-            clicks = lesion_clicks(labels, affine=affine, shape=target.shape, margin=grid.margin(scan.shape))
-            target = grown(target, clicks, image[:, 0].float().numpy(), lung[:, 0].numpy(), self.grow)
+        if self.grow:
+            target = self._grown(target, case, labels, scan, lungs, grid, image)
         sample = {
             "image": image,
             "target": torch.from_numpy(target).unsqueeze(1),
             "tag": torch.from_numpy(slice_tags(labels, affine=affine, depth=depth)),
-            "lung": lung,
+            "lung": _lung(lungs, grid, depth),
             "upright": torch.full((depth,), scan.intensity == "hu"),
             "index": torch.arange(depth),
         }
         first, last = case.slices or (0, depth)
         return {key: value[first:last] for key, value in sample.items()}
+
+    def _grown(
+        self,
+        target: NDArray[np.uint8],
+        case: Case,
+        labels: list[Label],
+        scan: Scan,
+        lungs: Scan | None,
+        grid: Grid,
+        image: Tensor,
+    ) -> NDArray[np.uint8]:
+        """The target map with its clicks grown; lungs are looked for only where there are any."""
+        clicks = lesion_clicks(labels, affine=grid.affine(scan), shape=target.shape, margin=grid.margin(scan.shape))
+        if lungs is None and len(clicks):
+            lungs = lungs_to_grow_in(self.folder, case, scan)
+        if lungs is None or not len(clicks):
+            return target
+        assert self.grow is not None
+        return grown(target, clicks, image[:, 0].float().numpy(), slice_masks(lungs, grid), self.grow)
 
     def _target(self, case: Case, labels: list[Label], scan: Scan, grid: Grid) -> NDArray[np.uint8]:
         """The target map ``(D, H, W)`` of its whole scan."""
