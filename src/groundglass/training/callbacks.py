@@ -161,18 +161,24 @@ def read_history(path: Path) -> list[dict[str, str]]:
 
 
 class ProgressLine(Callback):
-    """A progress bar over all epochs with loss, validation Dice at a threshold of 0.5 and the time left."""
+    """A progress bar over all epochs: loss, validation Dice at a threshold of 0.5 and the time left, in 80 columns.
+
+    Args:
+        console: Where it is shown.
+        title: What is trained; a line of its own above the bar.
+    """
 
     def __init__(self, console: Console, title: str) -> None:
-        columns: list[ProgressColumn] = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()]
-        columns += [TextColumn("epochs, {task.fields[figures]}"), TimeRemainingColumn(), TextColumn("left")]
+        columns: list[ProgressColumn] = [BarColumn(bar_width=16), MofNCompleteColumn()]
+        columns += [TextColumn("{task.fields[figures]}"), TimeRemainingColumn(), TextColumn("left")]
         self.progress = Progress(*columns, console=console)
         self.title = title
-        self.task = self.progress.add_task(title, figures="", visible=False)
+        self.task = self.progress.add_task("", figures="", visible=False)
 
     def on_train_start(self, trainer: Trainer, pl_module: Any) -> None:
-        """Show the bar, where the run stands."""
+        """Show what is trained, and below it the bar, where the run stands."""
         done = trainer.current_epoch
+        self.progress.console.print(self.title, highlight=False)
         self.progress.update(self.task, total=trainer.max_epochs, completed=done, visible=True)
         self.progress.start()
 
@@ -181,7 +187,7 @@ class ProgressLine(Callback):
         metrics = trainer.callback_metrics
         figures = f"loss {float(metrics.get('train_loss', math.nan)):.3f}"
         if "val_dice_global" in metrics:
-            figures += f"  Dice at 0.5: {float(metrics['val_dice_global']):.3f}"
+            figures += f"  Dice {float(metrics['val_dice_global']):.3f} at 0.5"
         self.progress.update(self.task, advance=1, figures=figures)
 
     def teardown(self, trainer: Trainer, pl_module: Any, stage: str) -> None:
