@@ -20,6 +20,7 @@ from groundglass.datasets.folder import DatasetFolder
 from groundglass.datasets.prepare import prepare
 from groundglass.datasets.prepare import simulate_labels
 from groundglass.errors import InputError
+from groundglass.experiments.precision import quickest
 from groundglass.experiments.recipe import load_recipe
 from groundglass.files import write_text
 from groundglass.labels.events import NOT_PEOPLE
@@ -157,7 +158,7 @@ def _dataset(path: Path, seed: int, count: int) -> DatasetFolder:
 
 def _train(folder: DatasetFolder, recipe: str, output: Path, seed: int, epochs: int, samples: int, quiet: bool) -> Run:
     overrides: dict[str, Any] = {"grid": GRID, "epochs": epochs, "epoch_samples": samples, "seed": seed}
-    overrides["validate_every"] = 2
+    overrides |= {"validate_every": 2, "precision": quickest()}
     if recipe != "full":
         overrides["method_options"] = {"reduction": "balanced"}  # whole slices are labeled "nothing here"
     config = load_recipe(recipe, overrides)

@@ -20,6 +20,7 @@ from groundglass.bench.active_pool import whole_runs
 from groundglass.bench.active_tables import headline
 from groundglass.bench.active_tables import mean_dice
 from groundglass.bench.active_tables import share_of_cost
+from groundglass.bench.active_tables import shares_table
 from groundglass.bench.annotator_speed import annotator_speed
 from groundglass.errors import InputError
 from groundglass.experiments.config import Config
@@ -114,6 +115,7 @@ def test_figures_are_run_once_and_the_headline_is_written(tmp_path: Path, monkey
     assert "fraction_of_full_cost_at_90_percent" in share
     assert share["at_half"]["full_dice"] == {"0": result["full_dice_at_half"]}
     assert "At 0.5, as in the paper:" in text
+    assert "| Dice | seed 0 | mean | the seeds' mean curve |" in text
     assert (tmp_path / "results" / "headline.png").stat().st_size > 3000
     stamp = path.stat().st_mtime_ns
     assert active("headline", root, **places, **chosen) == text
@@ -166,6 +168,22 @@ def test_the_headline_is_the_mean_of_the_seeds_shares() -> None:
     assert headline([reached, never])["at_half"]["fraction_of_full_cost_at_90_percent"] == 0.05
     assert headline([reached, never])["fraction_of_full_cost_at_90_percent"] is None
     assert headline([random])["fraction_of_full_cost_at_90_percent"] is None
+
+
+def test_the_mean_curve_has_a_share_of_its_own() -> None:
+    late = result(0, [(10, 0.3), (30, 0.7), (50, 0.74)])
+    early = result(1, [(10, 0.3), (30, 0.75), (50, 0.6)])
+    share = headline([late, early])
+    assert share["fraction_of_full_cost_at_90_percent"] == 0.04
+    assert share["of_mean_curve"] == 0.03
+    assert headline([late])["of_mean_curve"] == headline([late])["per_seed"]["0"] == 0.05
+    longer = result(2, [(10, 0.3), (30, 0.6), (70, 0.9)])
+    assert headline([early, longer])["of_mean_curve"] == 0.07, "a curve that ended keeps its last Dice"
+    assert headline([result(0, [(10, 0.3)], "random")])["of_mean_curve"] is None
+    assert shares_table(share).splitlines()[2] == (
+        "| at the threshold chosen on validation | 5.0 % | 3.0 % | 4.0 % | 3.0 % |"
+    )
+    assert shares_table(headline([late, result(1, [(10, 0.3)])])).splitlines()[2].endswith("| 5.0 % | - | - | - |")
 
 
 def test_mean_dice_weighs_by_time() -> None:

@@ -14,6 +14,7 @@ from groundglass.demo import MARK
 from groundglass.demo import RECIPES
 from groundglass.demo import run_demo
 from groundglass.errors import InputError
+from groundglass.experiments.precision import quickest
 from groundglass.labels.events import ScanTag
 from groundglass.scans.reader import read_mask
 from groundglass.scans.reader import read_scan
@@ -27,6 +28,7 @@ def test_small_demo_leaves_a_page_and_a_mask(tmp_path: Path) -> None:
     assert made.page.stat().st_size > 50_000
     mask = read_mask(tmp_path / "demo" / "unseen-lesions.nii.gz")
     assert mask.shape == read_scan(tmp_path / "demo" / "unseen.nii.gz").shape
+    assert {row.run.config.precision for row in made.rows} == {quickest()}
     costs = [row.run.result["label_seconds"] for row in made.rows]
     assert costs[0] == costs[1] < costs[2]
 

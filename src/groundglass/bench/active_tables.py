@@ -42,13 +42,34 @@ def share_of_cost(result: dict[str, Any]) -> float | None:
     return None if seconds is None else round(seconds / result["full_seconds"], 4)
 
 
+def _share_of_mean(results: Sequence[dict[str, Any]]) -> float | None:
+    """The share at which the seeds' mean curve reaches 90 % of their mean full Dice.
+
+    Where each seed first gets there is partly luck, early or late; the mean wavers less.
+    """
+    if not results:
+        return None
+    times = sorted({seconds for one in results for seconds, _ in one["curve"]})
+    curves = [np.interp(times, *np.array(one["curve"]).T) for one in results]
+    averaged = list(zip(times, np.mean(curves, axis=0).tolist(), strict=True))
+    return share_of_cost(
+        {
+            "curve": averaged,
+            "full_dice": mean(one["full_dice"] for one in results),
+            "full_seconds": results[0]["full_seconds"],
+        }
+    )
+
+
 def at_half(result: dict[str, Any]) -> dict[str, Any]:
     """A result with the Dice at a threshold of 0.5, as in paper 001, in place of that at validation's threshold."""
     return result | {"curve": result["curve_at_half"], "full_dice": result["full_dice_at_half"]}
 
 
 def headline(results: Sequence[dict[str, Any]], acquisition: str = "entropy") -> dict[str, Any]:
-    """The share of each seed and their mean, ``None`` if a seed never gets there; of random questions beside it.
+    """The share of each seed, their mean (``None`` if a seed never gets there), that of the seeds' mean curve.
+
+    Of random questions beside it.
 
     All at the threshold chosen on validation, and in ``at_half`` the same at 0.5.
 
@@ -66,6 +87,18 @@ def headline(results: Sequence[dict[str, Any]], acquisition: str = "entropy") ->
     }
 
 
+def shares_table(share: dict[str, Any]) -> str:
+    """What :func:`headline` gives, in Markdown; a dash where 90 % is never reached."""
+    seeds = list(share["per_seed"])
+    titles = ["Dice", *[f"seed {seed}" for seed in seeds], "mean", "the seeds' mean curve"]
+    lines = [f"| {' | '.join(titles)} |", f"|{'---|' * len(titles)}"]
+    for title, one in (("at the threshold chosen on validation", share), ("at 0.5", share["at_half"])):
+        figures = [*one["per_seed"].values(), one["fraction_of_full_cost_at_90_percent"], one["of_mean_curve"]]
+        cells = ["-" if figure is None else f"{100 * figure:.1f} %" for figure in figures]
+        lines.append(f"| {' | '.join([title, *cells])} |")
+    return "\n".join(lines)
+
+
 def _shares(results: Sequence[dict[str, Any]], acquisition: str) -> dict[str, Any]:
     shares: dict[str, dict[str, float | None]] = defaultdict(dict)
     for result in results:
@@ -76,6 +109,7 @@ def _shares(results: Sequence[dict[str, Any]], acquisition: str) -> dict[str, An
         "full_dice": {str(result["seed"]): result["full_dice"] for result in own},
         "fraction_of_full_cost_at_90_percent": means.get(acquisition),
         "per_seed": shares[acquisition],
+        "of_mean_curve": _share_of_mean(own),
         "others": {name: {"mean": means[name], "per_seed": shares[name]} for name in means if name != acquisition},
     }
 
