@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ from groundglass.datasets.folder import DatasetFolder
 from groundglass.datasets.prepare import prepare
 from groundglass.datasets.prepare import simulate_labels
 from groundglass.errors import InputError
+from groundglass.labels.events import ScanTag
+from groundglass.labels.rasterize import slice_tags
 
 
 def build(root: Path, **options: Any) -> PairedFolders:
@@ -247,3 +250,74 @@ def test_wrong_tags_are_named(table: str, words: str, root: Path) -> None:
     (root / "tags.csv").write_text(f"case,tag\n{table}")
     with pytest.raises(InputError, match=words):
         build(root).sources()
+
+
+@pytest.mark.parametrize(("column", "first"), [("slice_from_feet", 0), ("slice_from_head", 7)])
+def test_slice_tags_are_counted_from_the_end_the_header_says(
+    column: str, first: int, root: Path, tmp_path: Path
+) -> None:
+    upside_down = RAS @ np.diag([1.0, 1.0, -1.0, 1.0])
+    write_volume(root / "images/e.nii.gz", hu(9), upside_down)
+    (root / "slice_tags.csv").write_text(f"case,{column},tag\ne,1,1\ne,2,0\na,1,0\n")
+    folder = prepare(build(root), tmp_path / "set", name="f")
+    case = everything(folder)["e"]
+    expected = np.full(8, -1)
+    expected[[first, abs(first - 1)]] = [1, 0]
+    assert DatasetFolder.open(folder.root).split == folder.split
+    assert list(case.slice_tags) == list(expected)
+    assert case in folder.split.training, "it has no mask to be scored by"
+    simulate_labels(folder, ["slice-tags"], only="e")
+    labels = folder.labels()["e"]
+    assert {label.annotator for label in labels} == {"record"}
+    affine = folder.scan(case).affine
+    assert list(slice_tags(labels, affine=affine, depth=8)) == list(expected)
+    # The file's slices run from the head down: its first, at z = -100, is nearest the head.
+    lesion = next(label for label in labels if label.label)  # type: ignore[attr-defined]
+    assert lesion.position[2] == (-135 if first == 0 else -100)  # type: ignore[attr-defined]
+
+
+def test_slices_without_a_line_stay_untagged_beside_a_mask(
+    root: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    lines = [f"{name},{number},{int(number in (2, 3))}" for name in "abcd" for number in range(1, 5)]
+    (root / "slice_tags.csv").write_text("case,slice_from_feet,tag\n" + "\n".join(lines) + "\n")
+    folder = prepare(build(root), tmp_path / "set", name="f")
+    assert not caplog.records
+    simulate_labels(folder, ["slice-tags", "points"])
+    case = folder.split.training[0]
+    tags = slice_tags(folder.labels()[case.case], affine=folder.scan(case).affine, depth=8)
+    assert list(tags) == [0, 1, 1, 0, -1, -1, -1, -1]
+
+
+def test_a_table_that_counts_from_the_wrong_end_is_noticed(
+    root: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (root / "slice_tags.csv").write_text("case,slice_from_head,tag\na,1,0\na,2,1\na,3,1\na,8,0\n")
+    prepare(build(root), tmp_path / "set", name="f")
+    assert "case a: 2 of 4 slice tags contradict its mask; check from which end the table counts" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        ("case,slice,tag\na,1,1\n", "not a table with the columns case, tag and slice_from_feet or slice_from_head"),
+        ("case,slice_from_feet,slice_from_head,tag\na,1,1,1\n", "not a table with the columns"),
+        ("case;slice_from_feet;tag\na;1;1\n", "not a table with the columns"),
+        ("case,slice_from_feet,tag\nA,1,1\n", "line 2: there is no case 'A'"),
+        ("case,slice_from_feet,tag\na,1,1\na,0,1\n", "line 3: slice '0', tag '1'; count from 1"),
+        ("case,slice_from_feet,tag\na,1,yes\n", "line 2: slice '1', tag 'yes'; count from 1, and tag with 0 or 1"),
+        ("case,slice_from_feet,tag\na,1\n", "line 2: slice '1', tag ''"),
+        ("case,slice_from_feet,tag\na,1,1\na,1,0\n", "line 3: slice 1 of case a has another tag above"),
+        ("case,slice_from_feet,tag\na,9,1\n", "case a has 8 slices and a tag for slice 9; mend the table"),
+    ],
+)
+def test_a_wrong_table_of_slice_tags_is_named(table: str, words: str, root: Path, tmp_path: Path) -> None:
+    (root / "slice_tags.csv").write_text(table)
+    with pytest.raises(InputError, match=rf"slice_tags\.csv: .*{re.escape(words)}"):
+        prepare(build(root), tmp_path / "set", name="f")
+
+
+def test_the_tag_of_a_scan_of_one_slice_is_its_slice_tag(tmp_path: Path) -> None:
+    labels = [ScanTag(case="a", seconds=1, label=1)]
+    assert list(slice_tags(labels, affine=np.eye(4), depth=1)) == [1]
+    assert list(slice_tags(labels, affine=np.eye(4), depth=2)) == [-1, -1]

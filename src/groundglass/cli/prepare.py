@@ -34,7 +34,8 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--options", type=dict[str, Any], default={}, help="options of the layout")
     parser.add_argument("--protocol", help="split of the papers: separate or mixed; by default the layout's own")
     parser.add_argument(
-        "--labels", help="labels to make from masks, by default all: points,masks,slice-tags,scan-tags; or none"
+        "--labels",
+        help="labels to make, by default all that masks and tags allow: points,masks,slice-tags,scan-tags; or none",
     )
     parser.add_argument("--cases", default="*", help="label only cases whose name fits this pattern, as 'medseg-*'")
     parser.add_argument("--rule", default="distance", help=f"where a click falls in a lesion: {', '.join(RULES)}")
@@ -48,13 +49,12 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(arguments: Namespace) -> None:
     """Prepare the dataset, then its labels."""
     from groundglass.datasets.folder import DatasetFolder
-    from groundglass.datasets.prepare import LABEL_KINDS
+    from groundglass.datasets.prepare import possible_kinds
     from groundglass.datasets.prepare import simulate_labels
 
     _check(arguments)
     folder = _prepared(arguments) if arguments.output else DatasetFolder.open(arguments.root)
-    has_masks = any(case.label for case in folder.split.training)
-    kinds = names(arguments.labels or "") or (list(LABEL_KINDS) if has_masks else [])
+    kinds = names(arguments.labels or "") or possible_kinds(folder)
     kinds = [] if arguments.labels == "none" else kinds
     if kinds:
         count = simulate_labels(

@@ -25,6 +25,7 @@ class Case:
         slices: First and past-the-last slice that belongs to this part of the dataset, or ``None`` for all.
         dataset: Which of several joined datasets it is of, if any.
         tag: 1 diseased, 0 healthy, where the record says so; ``None`` where only a mask can.
+        slice_tags: Of each slice, feet to head: 1 lesion, 0 none, -1 not known; ``None`` where only a mask can say it.
     """
 
     case: str
@@ -36,6 +37,7 @@ class Case:
     slices: Slices | None = None
     dataset: str | None = None
     tag: int | None = None
+    slice_tags: tuple[int, ...] | None = None
 
     @classmethod
     def from_json(cls, record: Any) -> Case:
@@ -46,9 +48,9 @@ class Case:
         """
         if not isinstance(record, dict):
             raise InputError(f"{record!r} is not a case of a prepared dataset; make one with 'groundglass prepare'")
-        slices = record.get("slices")
+        lists = {key: tuple(record[key]) for key in ("slices", "slice_tags") if isinstance(record.get(key), list)}
         try:
-            case = cls(**{**record, "slices": None if slices is None else tuple(slices)})
+            case = cls(**{**record, **lists})
         except TypeError as error:
             raise InputError(f"case {record.get('case', '?')!r} has wrong keys: {error}") from error
         for key, value in vars(case).items():
@@ -66,6 +68,8 @@ def _is_valid(key: str, value: Any) -> bool:
     if key == "slices":
         whole = isinstance(value, tuple) and len(value) == 2 and all(isinstance(edge, int) for edge in value)
         return value is None or (whole and 0 <= value[0] < value[1])
+    if key == "slice_tags":
+        return value is None or (isinstance(value, tuple) and all(tag in (-1, 0, 1) for tag in value))
     if key == "tag":
         return value in (None, 0, 1)
     if key == "intensity":

@@ -30,9 +30,11 @@ from groundglass.labels.simulate import LesionFree
 from groundglass.labels.simulate import PointRule
 from groundglass.labels.simulate import mask_label
 from groundglass.labels.simulate import recorded_scan_tag
+from groundglass.labels.simulate import recorded_slice_tags
 from groundglass.labels.simulate import simulate_points
 from groundglass.labels.simulate import simulate_scan_tag
 from groundglass.labels.simulate import simulate_slice_tags
+from groundglass.scans.nifti import nifti_affine
 from groundglass.scans.scan import Scan
 
 logger = logging.getLogger(__name__)
@@ -110,6 +112,15 @@ def _split(
     return layout.split(cases, depths, protocol)
 
 
+def possible_kinds(folder: DatasetFolder) -> list[str]:
+    """The kinds of labels that the masks, or else the recorded tags, of the training cases can be made into."""
+    cases = folder.split.training
+    if any(case.label for case in cases):
+        return list(LABEL_KINDS)
+    recorded = {"slice-tags": "slice_tags", "scan-tags": "tag"}
+    return [kind for kind, name in recorded.items() if any(getattr(case, name) is not None for case in cases)]
+
+
 def simulate_labels(
     folder: DatasetFolder,
     kinds: Iterable[str],
@@ -121,7 +132,8 @@ def simulate_labels(
 ) -> int:
     """Append to the dataset's store the labels an annotator would have given on its training cases.
 
-    A scan tag is that of the record, where there is one, and else whether the mask has a lesion.
+    A scan tag is that of the record, where there is one, and else whether the mask has a lesion. So are slice tags; of
+    a case with some in the record, the other slices have none.
 
     Args:
         folder: A dataset with masks.
@@ -145,6 +157,8 @@ def simulate_labels(
         mask = folder.mask(case)
         if "scan-tags" in kinds and case.tag is not None:
             labels += recorded_scan_tag(case.tag, case.case)
+        if "slice-tags" in kinds and case.slice_tags is not None:
+            labels += recorded_slice_tags(case.slice_tags, nifti_affine(folder.root / case.image), case.case)
         if mask is not None:
             labels += _simulated(mask, case, kinds, rule, lesion_free, seed)
     if again := [label for label in labels if label.id in known]:
@@ -182,7 +196,7 @@ def _simulated(
         labels += simulate_points(part, case.case, rule=rule, lesion_free=lesion_free, seed=seed)
     if "masks" in kinds and case.label:
         labels += mask_label(case.label, case.case, (first, last))
-    if "slice-tags" in kinds:
+    if "slice-tags" in kinds and case.slice_tags is None:
         labels += simulate_slice_tags(part, case.case)
     if "scan-tags" in kinds and case.tag is None:
         labels += simulate_scan_tag(part, case.case)

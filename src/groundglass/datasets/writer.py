@@ -14,6 +14,7 @@ import numpy as np
 from groundglass.datasets.case import Case
 from groundglass.datasets.catalog.layout import Source
 from groundglass.errors import InputError
+from groundglass.labels.rasterize import UNKNOWN_TAG
 from groundglass.scans.nifti import write_nifti
 from groundglass.scans.orientation import to_canonical
 from groundglass.scans.scan import Scan
@@ -50,11 +51,12 @@ def write_case(source: Source, case: Case, output: Path) -> Written:
         The case with its intensity, its number of slices, and whether it has a lesion.
 
     Raises:
-        InputError: If a file is damaged, a mask does not fit its image or is all lesion, or a file that is read would
-            be overwritten.
+        InputError: If a file is damaged, a mask does not fit its image or is all lesion, a slice is tagged that is not
+            there, or a file that is read would be overwritten.
     """
     scan = source.image()
     image = to_canonical(scan)
+    slice_tags = source.slice_tags.feet_first(image.shape[0]) if source.slice_tags else None
     _write(image, output / case.image)
 
     def read_mask(read: Callable[[], Scan]) -> Scan:
@@ -65,12 +67,26 @@ def write_case(source: Source, case: Case, output: Path) -> Written:
     if source.mask and case.label:
         lesions = _lesions(read_mask(source.mask))
         has_lesion = bool(lesions.voxels.any())
+        _say_contradictions(source.case, slice_tags, lesions)
         _write(lesions, output / case.label)
     if source.tag == 0 and has_lesion:
         logger.warning("case %s: tagged as healthy, but its mask has lesions; mend the one or the other", source.case)
     if source.lungs and case.lungs:
         _write(read_mask(source.lungs), output / case.lungs)
-    return Written(replace(case, intensity=image.intensity), image.shape[0], has_lesion)
+    return Written(replace(case, intensity=image.intensity, slice_tags=slice_tags), image.shape[0], has_lesion)
+
+
+def _say_contradictions(case: str, slice_tags: tuple[int, ...] | None, lesions: Scan) -> None:
+    """A table that counts from the wrong end shows here."""
+    if slice_tags is None:
+        return
+    tags, has_lesion = np.array(slice_tags), np.any(lesions.voxels, axis=(1, 2))
+    known = tags != UNKNOWN_TAG
+    if wrong := np.count_nonzero(tags[known] != has_lesion[known]):
+        logger.warning(
+            "case %s: %d of %d slice tags contradict its mask; check from which end the table counts",
+            *(case, wrong, np.count_nonzero(known)),
+        )
 
 
 def place_on(mask: Scan, image: Scan) -> Scan:

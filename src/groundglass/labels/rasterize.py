@@ -109,13 +109,13 @@ def _index(
 def slice_tags(labels: Iterable[Label], *, affine: NDArray[np.floating[Any]], depth: int) -> NDArray[np.int8]:
     """Tag of each slice, ``(D,)``: 1 lesion, 0 none, -1 unknown.
 
-    A slice without a tag of its own is known from the scan's tag only if the scan is healthy.
+    A slice without a tag of its own is known from the scan's tag only if the scan is healthy, or has no other slice.
     """
     tags = np.full(depth, UNKNOWN_TAG, np.int8)
     to_index = np.linalg.inv(affine)
     for label in sorted(labels, key=lambda one: isinstance(one, SliceTag)):
-        if isinstance(label, ScanTag) and label.label == 0:
-            tags[:] = 0
+        if isinstance(label, ScanTag) and (label.label == 0 or depth == 1):
+            tags[:] = label.label
         elif isinstance(label, SliceTag):
             tags[_tagged(label, to_index, depth)] = label.label
     return tags

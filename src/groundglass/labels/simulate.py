@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from collections.abc import Iterator
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -21,13 +22,16 @@ from groundglass.labels.cost import MASK_SECONDS_PER_SLICE
 from groundglass.labels.cost import SCAN_TAG_SECONDS
 from groundglass.labels.cost import SLICE_TAG_SECONDS
 from groundglass.labels.events import RECORD
+from groundglass.labels.events import SIMULATED
 from groundglass.labels.events import Label
 from groundglass.labels.events import MaskLabel
 from groundglass.labels.events import Point
 from groundglass.labels.events import Region
 from groundglass.labels.events import ScanTag
 from groundglass.labels.events import SliceTag
+from groundglass.labels.rasterize import UNKNOWN_TAG
 from groundglass.scans.scan import Scan
+from groundglass.scans.scan import apply_affine
 
 PointRule = Literal["distance", "uniform", "released"]
 LesionFree = Literal["ignore", "background"]
@@ -117,11 +121,35 @@ def _triple(position: NDArray[np.float64]) -> tuple[float, float, float]:
 
 def simulate_slice_tags(mask: Scan, case: str) -> list[Label]:
     """Lesion or no lesion, for every slice of a mask."""
-    centers = mask.to_mm(np.array([[index, 0, 0] for index in range(mask.shape[0])]))
-    tags = [bool(plane.any()) for plane in mask.voxels]
+    return _slice_tags(mask.affine, [int(plane.any()) for plane in mask.voxels], case)
+
+
+def recorded_slice_tags(tags: Sequence[int], affine: NDArray[np.float64], case: str) -> list[Label]:
+    """What the record says of the slices of an image.
+
+    Args:
+        tags: Of each slice, 1 lesion, 0 none, -1 not known.
+        affine: ``(4, 4)``, from indices to LPS mm.
+        case: Name of the case.
+    """
+    return _slice_tags(affine, tags, case, annotator=RECORD)
+
+
+def _slice_tags(
+    affine: NDArray[np.float64], tags: Sequence[int], case: str, *, annotator: str = SIMULATED
+) -> list[Label]:
+    centers = apply_affine(affine, np.array([[index, 0, 0] for index in range(len(tags))]))
     return [
-        SliceTag(case=case, seconds=SLICE_TAG_SECONDS, position=_triple(at), label=int(tag), id=f"{case}-tag-{number}")
+        SliceTag(
+            case=case,
+            seconds=SLICE_TAG_SECONDS,
+            annotator=annotator,
+            position=_triple(at),
+            label=tag,
+            id=f"{case}-tag-{number}",
+        )
         for number, (at, tag) in enumerate(zip(centers, tags, strict=True))
+        if tag != UNKNOWN_TAG
     ]
 
 

@@ -77,9 +77,21 @@ def nifti_shape(path: Path) -> tuple[int, ...]:
     Raises:
         InputError: If it is not a readable NIfTI.
     """
+    return tuple(_header(path).shape[::-1])
+
+
+def nifti_affine(path: Path) -> NDArray[np.float64]:
+    """``(4, 4)`` from indices ``(D, H, W)`` in the file's axis order to LPS mm, from its header alone.
+
+    Raises:
+        InputError: If it is not a readable NIfTI.
+    """
+    return affine_mm(_header(path))
+
+
+def _header(path: Path) -> Any:
     try:
-        image: Any = nibabel.load(path)
-        return tuple(image.shape[::-1])
+        return nibabel.load(path)
     except (*BROKEN, OSError) as error:
         raise InputError(f"{path}: not a readable NIfTI file; export or copy it again") from error
 

@@ -14,6 +14,7 @@ from typing import ClassVar
 from typing import Literal
 
 from groundglass.datasets.case import Case
+from groundglass.datasets.catalog.slice_table import CountedTags
 from groundglass.datasets.splits import HELD_OUT
 from groundglass.datasets.splits import Split
 from groundglass.datasets.splits import deal_patients
@@ -44,6 +45,7 @@ class Source:
             Otherwise they must lie where the image lies.
         dataset: Which of several joined datasets it is of.
         tag: 1 diseased, 0 healthy, if the record says so.
+        slice_tags: Those that the record has of its slices, if any.
     """
 
     case: str
@@ -55,6 +57,7 @@ class Source:
     voxelwise: bool = False
     dataset: str | None = None
     tag: int | None = None
+    slice_tags: CountedTags | None = None
 
     def planned(self) -> Case:
         """The case as it will be; its intensity is known once it has been read."""

@@ -15,6 +15,7 @@ from groundglass.datasets.catalog.layout import Source
 from groundglass.datasets.catalog.layout import StatedIntensity
 from groundglass.datasets.catalog.layout import by_stem
 from groundglass.datasets.catalog.layout import pair
+from groundglass.datasets.catalog.slice_table import read_slice_table
 from groundglass.datasets.splits import HELD_OUT
 from groundglass.datasets.splits import Split
 from groundglass.datasets.splits import deal_patients
@@ -50,7 +51,8 @@ class PairedFolders(FolderLayout):
     taken for another patient: names like ``patient01_slice003`` are not guessed at.
 
     Diagnoses are read from ``tags.csv`` (columns ``case`` and ``tag``, 1 diseased or 0 healthy) if it is there. Then
-    not every image needs a mask, since the tags are labels, too: images without one are for training.
+    not every image needs a mask, since the tags are labels, too: images without one are for training. The same goes for
+    ``slice_tags.csv``, see :func:`read_slice_table`.
 
     Args:
         root: The folder.
@@ -79,7 +81,10 @@ class PairedFolders(FolderLayout):
         patients, tags = self._table("patients", scans), self._table("tags", scans)
         if wrong := [name for name, tag in tags.items() if tag not in ("0", "1")]:
             raise InputError(f"{self.root / 'tags.csv'}: case {wrong[0]} has the tag {tags[wrong[0]]!r}; give 0 or 1")
-        masks, lungs = self._masks("masks", scans, some=bool(tags)), self._masks("lungs", scans)
+        table = self.root / "slice_tags.csv"
+        slice_tags = read_slice_table(table, scans) if table.exists() else {}
+        masks = self._masks("masks", scans, some=bool(tags or slice_tags))
+        lungs = self._masks("lungs", scans)
         return [
             Source(
                 case=name,
@@ -88,6 +93,7 @@ class PairedFolders(FolderLayout):
                 mask=partial(_read_mask, masks[name]) if name in masks else None,
                 lungs=partial(_read_mask, lungs[name]) if lungs else None,
                 tag=int(tags[name]) if tags else None,
+                slice_tags=slice_tags.get(name),
             )
             for name, path in scans.items()
         ]
