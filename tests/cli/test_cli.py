@@ -20,6 +20,7 @@ from groundglass.cli import VERBS
 from groundglass.cli import main
 from groundglass.datasets.folder import DatasetFolder
 from groundglass.scans.nifti import write_nifti
+from groundglass.scans.phantom import generate_phantom
 from groundglass.scans.reader import read_mask
 from groundglass.scans.scan import Scan
 
@@ -196,6 +197,20 @@ def test_labels_can_be_added_to_a_dataset(pictures: Path, tmp_path: Path, capsys
     assert not (tmp_path / "run").exists()
     assert main(["prepare", data, "--labels", "points"]) == 0
     assert main(train) == 0
+
+
+def test_recorded_tags_become_labels_without_being_asked_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in range(3):
+        scan = generate_phantom(number, shape=(4, 32, 32)).scan
+        write_nifti(scan, tmp_path / "own" / "images" / f"p{number}.nii.gz")
+    (tmp_path / "own" / "slice_tags.csv").write_text("case,slice_from_feet,tag\np0,1,1\np1,4,0\n")
+    assert main(["prepare", str(tmp_path / "own"), "-o", str(tmp_path / "data"), "--quiet"]) == 0
+    assert "2 labels (slice-tags)" in capsys.readouterr().out
+    (tmp_path / "own" / "tags.csv").write_text("case,tag\np0,1\np1,0\np2,0\n")
+    assert main(["prepare", str(tmp_path / "own"), "-o", str(tmp_path / "both"), "--quiet"]) == 0
+    assert "5 labels (slice-tags, scan-tags)" in capsys.readouterr().out
 
 
 def test_the_examples_of_prepare_follow_each_other(
