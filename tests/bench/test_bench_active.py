@@ -120,15 +120,36 @@ def test_figures_are_run_once_and_the_headline_is_written(tmp_path: Path, monkey
     stamp = path.stat().st_mtime_ns
     assert active("headline", root, **places, **chosen) == text
     assert path.stat().st_mtime_ns == stamp
-    weights = tmp_path / "work" / "covidcell" / "figures" / "entropy-k64-point-seed0" / "checkpoints" / "last.ckpt"
-    active("fig5", root, **places, **chosen)
+    weights = tmp_path / "work" / "covidcell" / "headline" / "entropy-k64-point-seed0" / "checkpoints" / "last.ckpt"
     stamp = weights.stat().st_mtime_ns
-    active("fig7", root, **places, **chosen)
+    less = {**QUICK, "budget_seconds": 195.0}
+    active("fig5", root, **places, **{**chosen, "settings": less})
+    cut = json.loads((tmp_path / "results" / "fig5-entropy-k64-point-seed0.json").read_text())
+    assert cut["curve"] == result["curve"][:1]
+    assert cut["curve_at_half"] == result["curve_at_half"][:1]
+    assert len(cut["cycles"]) == 1
+    assert weights.stat().st_mtime_ns == stamp, "what the headline has run is not run again"
+    assert not (tmp_path / "work" / "covidcell" / "figures").exists()
+
+
+def test_a_run_serves_all_figures_it_is_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        "groundglass.bench.active_full.load_recipe", lambda _, keys: Config(method="full", **full(keys))
+    )
+    root = tmp_path / "data"
+    pool_dataset("covidcell", cells(root / "covidcell"), tmp_path / "work", half=4)
+    places = {"output": tmp_path / "results", "work": tmp_path / "work"}
+    chosen = {"pools": ["covidcell"], "arms": ["entropy-k64-point"], "seeds": [0], "quiet": True}
+    stamps = []
+    for name in ("fig5", "fig7"):
+        active(name, root, **places, **chosen, settings=QUICK, overrides=SMALL)
+        weights = tmp_path / "work/covidcell/figures/entropy-k64-point-seed0/checkpoints/last.ckpt"
+        stamps.append(weights.stat().st_mtime_ns)
+    assert stamps[0] == stamps[1]
     first, second = (
         json.loads((tmp_path / "results" / f"{name}-entropy-k64-point-seed0.json").read_text())
         for name in ("fig5", "fig7")
     )
-    assert weights.stat().st_mtime_ns == stamp, "a run serves all figures it is in"
     assert first["curve"] == second["curve"]
 
 

@@ -17,6 +17,8 @@ from groundglass.training.machine import versions
 
 Curve = list[tuple[float, float]]
 
+RECORD = "curve.json"
+
 
 def curve(cycles: Sequence[Cycle], name: str = "dice_global") -> Curve:
     """``(seconds, Dice)`` after each training; cycles without a Dice are left out."""
@@ -54,7 +56,7 @@ def curve_record(learning: ActiveLearning, folder: DatasetFolder) -> dict[str, A
 
 def write_curve(record: dict[str, Any], output: Path) -> None:
     """``curve.json`` and, if anything was scored, ``figures/curve.png`` in a run folder."""
-    write_text(output / "curve.json", json.dumps(record, indent=1) + "\n")
+    write_text(output / RECORD, json.dumps(record, indent=1) + "\n")
     if record["curve"]:
         draw_curves({record["acquisition"]: record["curve"]}, output / "figures" / "curve.png", dots=True)
 
