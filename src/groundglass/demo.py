@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from groundglass.datasets.case import Case
 from groundglass.datasets.catalog.phantom import PhantomSet
 from groundglass.datasets.folder import DESCRIPTION
 from groundglass.datasets.folder import DatasetFolder
@@ -114,6 +115,8 @@ def run_demo(
         minutes=f"{(time.perf_counter() - started) / 60:.1f}",
         clicks=_clicks(folder),
         curves=_curves(rows),
+        validation_burdens=_burdens(folder, folder.split.validation),
+        test_burdens=_burdens(folder, folder.split.test),
         comparison=_comparison(rows, scored_cases(folder, folder.split.test)),
         montage=_montage(unseen.scan, mask),
         true_burden=100 * unseen.burden,
@@ -189,6 +192,13 @@ def _clicks(folder: DatasetFolder) -> bytes:
     chosen = _busiest(mask.voxels, 4)
     on_slice = [marks[np.rint(marks[:, 0]) == index][:, 1:] for index in chosen]
     return clicks([_windowed(scan)[index] for index in chosen], on_slice, [mask.voxels[index] > 0 for index in chosen])
+
+
+def _burdens(folder: DatasetFolder, cases: Sequence[Case]) -> str:
+    """Percent of the lung that is lesion, scan by scan."""
+    pairs = [(folder.mask(case), folder.lungs(case)) for case in cases]
+    shares = [100 * np.sum(mask.voxels > 0) / np.sum(lungs.voxels > 0) for mask, lungs in pairs if mask and lungs]
+    return ", ".join(f"{share:.0f}" for share in shares)
 
 
 def _curves(rows: Sequence[Row]) -> bytes:

@@ -78,7 +78,7 @@ class Effort:
 HEADLINE = Effort(2688.0, 500)
 """7.6 % of what it costs to draw covidcell's pool, 62 % of medseg100's, whose slices are each of another patient."""
 FIGURES = Effort(1128.0, 500)
-"""Paper 001 compares answers at 600 to 1000 s. Trained as long as the headline's arms, which are then taken from there."""
+"""Paper 001 compares answers at 600 to 1000 s. Trained as long as the headline's arms, which are taken from there."""
 
 
 @dataclass(frozen=True)
