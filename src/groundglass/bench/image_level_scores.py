@@ -24,7 +24,6 @@ from groundglass.prediction.evaluate import scored_cases
 from groundglass.prediction.predictor import Predictor
 from groundglass.scans.scan import Scan
 
-BINS = 1000
 SHOWN = 100
 """Points of the curves that are kept."""
 PANEL = 5
@@ -57,14 +56,13 @@ def score(predictor: Predictor, folder: DatasetFolder, root: Path, side: Pairs) 
         root: Folder with ``covidcell``.
         side: Cases of medseg100.
     """
-    threshold = dice_curve(predictor, scored_cases(folder, folder.split.validation), BINS).best()[0]
+    threshold = dice_curve(predictor, scored_cases(folder, folder.split.validation)).best()[0]
     curves, panel = _test_curves(predictor, all_masks(root, folder), len(folder.split.test))
-    dice = curves["a"].dice()
     metrics: dict[str, Any] = {f"ap_{name}": plain(curve.average_precision()) for name, curve in curves.items()}
     metrics |= {
         "best_validation_threshold": threshold,
-        "dice_at_best_validation_threshold": plain(float(dice[round(threshold * BINS)])),
-        "dice_curve": [[index / BINS, plain(float(dice[index]))] for index in range(0, BINS, BINS // SHOWN)],
+        "dice_at_best_validation_threshold": plain(curves["a"].dice_at(threshold)),
+        "dice_curve": [[step / SHOWN, plain(curves["a"].dice_at(step / SHOWN))] for step in range(SHOWN)],
         **size_and_work(predictor),
         **_beside(predictor, list(side), threshold),
     }
@@ -95,7 +93,7 @@ def _test_curves(
         parts = list(predictor.slabs(pair.scan, pair.lungs))
         for slab, heat in parts:
             for name, mask in masks.items():
-                curves.setdefault(name, DiceCurve(BINS)).update(heat, mask.voxels[slab] > 0)
+                curves.setdefault(name, DiceCurve()).update(heat, mask.voxels[slab] > 0)
         shown.append(_look(pair, np.concatenate([heat for _, heat in parts])))
     chosen = np.unique(np.linspace(0, len(shown) - 1, min(PANEL, count)).astype(int))
     return curves, {key: np.stack([shown[index][key] for index in chosen]) for key in shown[0]}
@@ -124,6 +122,5 @@ def _beside(predictor: Predictor, side: Pairs, threshold: float) -> dict[str, fl
     """The same run, as it is, on the other dataset."""
     if not side:
         return {}
-    curve = dice_curve(predictor, side, BINS)
-    dice = curve.dice()[round(threshold * BINS)]
-    return {"medseg100_ap": plain(curve.average_precision()), "medseg100_dice": plain(float(dice))}
+    curve = dice_curve(predictor, side)
+    return {"medseg100_ap": plain(curve.average_precision()), "medseg100_dice": plain(curve.dice_at(threshold))}

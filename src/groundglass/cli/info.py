@@ -119,7 +119,7 @@ def _checkpoint(path: Path) -> dict[str, Any]:
     return {
         "kind": "run",
         "parameters": sum(parameter.numel() for parameter in method.parameters()),
-        "threshold": round(float(method.threshold), 4),
+        "threshold": float(f"{float(method.threshold):.4g}"),
         **config.to_dict(),
         "warnings": [doubt] if doubt else [],
     }

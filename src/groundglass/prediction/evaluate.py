@@ -16,7 +16,6 @@ from groundglass.datasets.lungs import case_lungs
 from groundglass.datasets.lungs import say_lungs
 from groundglass.errors import InputError
 from groundglass.metrics.overlap import OverlapMeter
-from groundglass.metrics.threshold import BINS
 from groundglass.metrics.threshold import DiceCurve
 from groundglass.prediction.predictor import Predictor
 from groundglass.scans.scan import Scan
@@ -71,9 +70,9 @@ def scored_cases(folder: DatasetFolder, cases: Sequence[Case], grid: Grid | None
             yield Pair(case, scan.slab(first, last), mask.slab(first, last), inside)
 
 
-def dice_curve(predictor: Predictor, pairs: Pairs, bins: int = BINS) -> DiceCurve:
+def dice_curve(predictor: Predictor, pairs: Pairs) -> DiceCurve:
     """Dice, precision and recall at every threshold, all pixels of all cases together."""
-    curve = DiceCurve(bins)
+    curve = DiceCurve()
     for _, scan, mask, lungs in pairs:
         for slab, probabilities in predictor.slabs(scan, lungs):
             curve.update(probabilities, mask.voxels[slab] > 0)

@@ -20,6 +20,9 @@ logger = logging.getLogger(__name__)
 MONITORS = {"dice": "dice_global", "best-dice": "dice_best", "precision": "average_precision", "count": "minus_mae"}
 """What a recipe's ``monitor`` may be, and the score it means; of each of them more is better."""
 
+HEAT_MONITORS = ("best-dice", "precision")
+"""Those of heat maps, which know no threshold of 0.5."""
+
 
 def validation_pairs(folder: DatasetFolder, config: Config) -> list[Pair]:
     """Validation cases that can choose the epoch to keep, in memory, as they are scored every epoch.
@@ -36,7 +39,8 @@ def validation_pairs(folder: DatasetFolder, config: Config) -> list[Pair]:
     if not pairs:
         masked = has_masks(cases)
         lacking = "of the validation cases with a mask none shows lungs" if masked else "no validation case has a mask"
-    logger.warning("%s: %s, so the last epoch is kept and the threshold stays at 0.5", folder.root, lacking)
+    then = "" if config.monitor in HEAT_MONITORS else " and the threshold stays at 0.5"
+    logger.warning("%s: %s, so the last epoch is kept%s", folder.root, lacking, then)
     return []
 
 
@@ -58,12 +62,12 @@ def validate(predictor: Predictor, pairs: Sequence[Pair], monitor: str) -> dict[
         for slab, probabilities in predictor.slabs(scan, lungs):
             prediction, truth = probabilities > 0.5, mask.voxels[slab] > 0
             overlap.update(case.case, prediction, truth)
-            if monitor in ("best-dice", "precision"):
+            if monitor in HEAT_MONITORS:
                 curve.update(probabilities, truth)
             elif monitor == "count":
                 counts.update(case.case, prediction, truth)
     scores = {name: overlap.compute()[name] for name in ("dice_global", "dice_case")}
-    if monitor in ("best-dice", "precision"):
+    if monitor in HEAT_MONITORS:
         scores |= {"dice_best": curve.best()[1], "average_precision": curve.average_precision()}
     elif monitor == "count":
         scores |= {"minus_mae": -counts.compute()["mae"]}

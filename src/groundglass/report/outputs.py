@@ -106,7 +106,7 @@ def _write_report(
         provenance=Provenance(
             model=prediction.model,
             lungs=prediction.lungs_from,
-            settings={"threshold": round(prediction.threshold, 4)},
+            settings={"threshold": float(f"{prediction.threshold:.4g}")},
             seconds=seconds,
             warnings=prediction.warnings,
             versions=package_versions("torch"),

@@ -57,7 +57,7 @@ def write_plain_report(prediction: Prediction, folder: Path, origin: Mapping[str
             Provenance(
                 model=prediction.model,
                 lungs="not known",
-                settings={"threshold": round(prediction.threshold, 4)},
+                settings={"threshold": float(f"{prediction.threshold:.4g}")},
                 seconds=prediction.seconds,
                 versions=package_versions("torch"),
                 origin=origin,

@@ -53,7 +53,7 @@ def finish_run(
         "seed": config.seed,
         "n_cases": int(metrics.pop("n_cases", 0)),
         "metrics": {key: round(value, 5) if value == value else None for key, value in metrics.items()},
-        "threshold": round(float(method.threshold), 4),
+        "threshold": float(f"{float(method.threshold):.4g}"),
         "label_seconds": label_seconds(labels),
         "train_seconds": round(sum(float(row["seconds"]) for row in history), 1),
         "cpu_seconds": round(cpu_seconds, 1),

@@ -22,9 +22,7 @@ from groundglass.experiments.config import Config
 from groundglass.files import remove_leftovers
 from groundglass.labels.events import Label
 from groundglass.methods.method import Method
-from groundglass.prediction.build import build_predictor
 from groundglass.prediction.evaluate import Pair
-from groundglass.prediction.evaluate import choose_threshold
 from groundglass.prediction.evaluate import has_masks
 from groundglass.prediction.validation import validation_pairs
 from groundglass.training.allocator import keep_freed_memory
@@ -33,6 +31,7 @@ from groundglass.training.record import check_run_folder
 from groundglass.training.record import run_record
 from groundglass.training.record import write_run_record
 from groundglass.training.result import finish_run
+from groundglass.training.threshold import trained_threshold
 from groundglass.training.trainer import build_loader
 from groundglass.training.trainer import build_trainer
 from groundglass.training.trainer import quiet_lightning
@@ -122,7 +121,7 @@ def train(
     cpu_seconds = time.process_time() - started
     if not trainer.is_global_zero:  # one process writes the results of all
         return Run(output, method, config, {})
-    chosen = _choose(output if config.select == "best" and validation else last, validation)
+    chosen = _choose(output if config.select == "best" and validation else last, validation, folder)
     result = finish_run(chosen, config, folder, output, labels=labels, cpu_seconds=cpu_seconds)
     return Run(output, chosen, config, result)
 
@@ -155,12 +154,10 @@ def _seeded_method(config: Config) -> Method:
     return build_method(config)
 
 
-def _choose(checkpoint: Path, validation: list[Pair]) -> Method:
-    """The trained method with its threshold chosen on the validation cases, if any, and kept in its checkpoint."""
+def _choose(checkpoint: Path, validation: list[Pair], folder: DatasetFolder) -> Method:
+    """The trained method with its threshold, which is kept in its checkpoint."""
     method, config = load_method(checkpoint)
-    if not validation:
-        return method
-    threshold = choose_threshold(build_predictor(method, config), validation)
+    threshold = trained_threshold(method, config, folder, validation)
     method.threshold.fill_(threshold)
     set_threshold(find_checkpoint(checkpoint), threshold)
     return method
