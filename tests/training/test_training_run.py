@@ -381,3 +381,18 @@ def test_keeping_freed_memory_says_whether_it_can() -> None:
     import platform
 
     assert keep_freed_memory() is (platform.libc_ver()[0] == "glibc")
+
+
+def test_few_steps_are_said(
+    small_config: MakeConfig, blobs: DatasetFolder, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    run(small_config(epochs=1, epoch_samples=8), blobs, tmp_path / "short")
+    assert "only 2 steps: that is little to learn in; try --epochs 100" in caplog.text
+    caplog.clear()
+    stages = {"method": "attention-fusion", "network": "classifier", "network_options": {"attention": True}}
+    stages |= {"method_options": {"stage1_epochs": 2}, "grid": {"size": [64, 64]}, "monitor": "precision"}
+    run(small_config(**stages, epochs=3, epoch_samples=8), blobs, tmp_path / "stages")
+    assert "only 2 steps in its second stage: that is little to learn in; try --epochs 102" in caplog.text
+    caplog.clear()
+    run(small_config(epochs=1, epoch_samples=100, batch_size=1), blobs, tmp_path / "long")
+    assert "little to learn in" not in caplog.text

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,6 +24,7 @@ from groundglass.experiments.config import Config
 from groundglass.files import remove_leftovers
 from groundglass.labels.events import Label
 from groundglass.methods.method import Method
+from groundglass.methods.stages import TwoStages
 from groundglass.prediction.evaluate import Pair
 from groundglass.prediction.evaluate import has_masks
 from groundglass.prediction.validation import validation_pairs
@@ -36,6 +39,8 @@ from groundglass.training.trainer import build_loader
 from groundglass.training.trainer import build_trainer
 from groundglass.training.trainer import quiet_lightning
 
+FEW_STEPS = 100
+
 PREPARED_AS = {
     "point": "points",
     "region": "points",
@@ -44,6 +49,9 @@ PREPARED_AS = {
     "scan_tag": "scan-tags",
 }
 """Kinds of label events as ``groundglass prepare --labels`` calls them."""
+
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -109,6 +117,7 @@ def train(
         console=None if quiet else console or Console(),
     )
     loader = build_loader(config, method, samples, trainer)
+    _say_few_steps(config, method, len(loader))
     last = output / "checkpoints" / "last.ckpt"
     if trainer.is_global_zero:  # the other processes would find the run that this one begins
         check_run_folder(output, record, resume=resume)
@@ -124,6 +133,15 @@ def train(
     chosen = _choose(output if config.select == "best" and validation else last, validation, folder)
     result = finish_run(chosen, config, folder, output, labels=labels, cpu_seconds=cpu_seconds)
     return Run(output, chosen, config, result)
+
+
+def _say_few_steps(config: Config, method: Method, each: int) -> None:
+    """Recipes count in epochs, which are short where there are few slices."""
+    before = method.stage1_epochs if isinstance(method, TwoStages) else 0
+    if (steps := each * (config.epochs - before)) < FEW_STEPS:
+        stage = " in its second stage" if before else ""
+        enough = before + math.ceil(2 * FEW_STEPS / each)
+        logger.warning("only %d steps%s: that is little to learn in; try --epochs %d", steps, stage, enough)
 
 
 def _labels(folder: DatasetFolder, kinds: Sequence[str], config: Config) -> list[Label]:
