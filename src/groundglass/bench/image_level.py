@@ -172,7 +172,11 @@ def _write(output: Path, work: Path) -> str:
     results = [one for one in read_results(output) if one.get("experiment") == EXPERIMENT]
     table = f"{_table(results)}\n\n{NOTE}\n"
     write_text(output / f"{EXPERIMENT}.md", table)
-    write_figures(results, output, work / "panels")
+    write_figures([one for one in results if one["row"] in ROWS], output, work / "panels")
+    if ablations := [one for one in results if one["row"] not in ROWS]:
+        changed = {ABLATIONS.get(one["row"], (one["row"],))[0] for one in ablations}
+        beside = [one for one in results if one["row"] in changed]
+        write_figures(beside + ablations, output / "ablations", work / "panels")
     return table
 
 

@@ -38,7 +38,7 @@ def write_figures(results: Sequence[dict[str, Any]], output: Path, panels: Path)
     first = {one["row"]: one for one in reversed(results)}
     rows = dict(sorted(first.items()))
     recall = {row: one["precision_recall"] for row, one in rows.items()}
-    write_bytes(output / "precision-recall.png", _curves(recall, "recall", "precision"))
+    write_bytes(output / "precision-recall.png", _curves(recall, "recall", "precision", steps=True))
     dice = {row: one["metrics"]["dice_curve"] for row, one in rows.items()}
     write_bytes(output / "dice-threshold.png", _curves(dice, "threshold", "Dice (global)"))
     progress = {row: one["validation_curve"] for row, one in rows.items() if one.get("validation_curve")}
@@ -51,13 +51,16 @@ def write_figures(results: Sequence[dict[str, Any]], output: Path, panels: Path)
         write_bytes(output / "panel.png", _panel(maps))
 
 
-def _curves(series: Mapping[str, Curve], xlabel: str, ylabel: str) -> bytes:
+def _curves(series: Mapping[str, Curve], xlabel: str, ylabel: str, *, steps: bool = False) -> bytes:
+    """Lines, or steps where nothing lies between two points: of a constant map there are but two."""
     figure = Figure(figsize=(9.5, 4.2), layout="constrained")
     axes = figure.subplots()
     for number, (name, points) in enumerate(series.items()):
         x, y = np.array(points, float).T
         line = LINES[number // COLORS % len(LINES)]
-        axes.plot(x, y, label=name, linewidth=1.6, color=f"C{number % COLORS}", linestyle=line)
+        order = np.argsort(x, kind="stable")
+        style = "steps-pre" if steps else "default"
+        axes.plot(x[order], y[order], line, label=name, linewidth=1.6, color=f"C{number % COLORS}", drawstyle=style)
     axes.set(xlabel=xlabel, ylabel=ylabel, ylim=(0, 1))
     axes.set_xlim(left=0)
     axes.spines[["top", "right"]].set_visible(False)
