@@ -132,6 +132,33 @@ def test_a_recipe_can_be_a_file_of_ones_own(tmp_path: Path) -> None:
     assert (config.method, config.settings.lr, config.settings.power, config.seed) == ("full", 1e-3, 0.5, 3)
 
 
+@pytest.mark.parametrize(
+    ("recipe", "changes", "options"),
+    [
+        ("attention-fusion", {"method_options": {"segmenter": "unet"}}, None),
+        (
+            "attention-fusion",
+            {"method_options": {"segmenter": "unet", "segmenter_options": {"stride": 2}}},
+            {"stride": 2},
+        ),
+        ("attention-fusion", {"method_options": {"segmenter": "light-unet"}}, {"channels", "expansion"}),
+    ],
+)
+def test_options_of_a_segmenter_go_with_it(recipe: str, changes: dict[str, Any], options: Any) -> None:
+    found = load_recipe(recipe, changes).method_options.get("segmenter_options")
+    assert (set(found) if isinstance(options, set) else found) == options
+
+
+def test_options_of_a_network_or_method_go_with_it(tmp_path: Path) -> None:
+    assert load_recipe("attention-fusion", {"network": "unet"}).network_options == {}
+    assert load_recipe("attention-fusion", {"network": "classifier"}).network_options == {"attention": True}
+    other = load_recipe("cb-flip", {"method": "points", "method_options": {"weight": 0.5}})
+    assert other.method_options == {"weight": 0.5}
+    (tmp_path / "default.yaml").write_text("network_options: {dropout: 0.1}\n")  # of the default network, unet
+    for network, kept in (("unet", {"dropout": 0.1}), ("plain-unet", {})):
+        assert load_recipe(tmp_path / "default.yaml", {"network": network}).network_options == kept
+
+
 def test_an_empty_recipe_is_the_default(tmp_path: Path) -> None:
     (tmp_path / "empty.yaml").write_text("")
     assert load_recipe(tmp_path / "empty.yaml") == Config()

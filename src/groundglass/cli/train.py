@@ -9,6 +9,7 @@ from jsonargparse import ActionConfigFile
 from jsonargparse import ArgumentParser
 from jsonargparse import Namespace
 
+from groundglass.cli.nested_options import merge_nested
 from groundglass.experiments.config import Config
 from groundglass.experiments.recipe import find_recipe
 from groundglass.experiments.recipe import read_recipe
@@ -29,7 +30,10 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def resolve_recipes(argv: list[str]) -> list[str]:
-    """Names of recipes as paths of their files: ``--recipe cb-flip-rot`` as well as ``--recipe my.yaml``."""
+    """Names of recipes as paths of their files: ``--recipe cb-flip-rot`` as well as ``--recipe my.yaml``.
+
+    Of ``train``, what nested options change is merged with the recipe; see :func:`merge_nested`.
+    """
     resolved = []
     for before, argument in zip(["", *argv], argv, strict=False):
         if before == "--recipe":
@@ -38,7 +42,7 @@ def resolve_recipes(argv: list[str]) -> list[str]:
             resolved += ["--recipe", _readable_recipe(argument.partition("=")[2])]
         else:
             resolved.append(argument)
-    return resolved
+    return merge_nested(resolved) if resolved[:1] == ["train"] else resolved
 
 
 def _readable_recipe(recipe: str) -> str:

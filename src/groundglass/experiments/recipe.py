@@ -12,6 +12,9 @@ import yaml
 from groundglass.errors import InputError
 from groundglass.experiments.config import Config
 
+DEFAULT_NAMES = {"method": Config.method, "network": Config.network}
+"""What a recipe is of that does not say so."""
+
 
 def recipe_folder() -> Path:
     """Where the recipes that come with the package are."""
@@ -50,21 +53,30 @@ def read_recipe(recipe: str | Path) -> dict[str, Any]:
 
 
 def load_recipe(recipe: str | Path, overrides: dict[str, Any] | None = None) -> Config:
-    """A recipe as a config, with some keys changed; nested keys are merged.
+    """A recipe as a config, with some keys changed; nested keys are merged as in :func:`merged`.
 
     Raises:
         InputError: If a key is unknown or a value is of the wrong kind.
     """
     try:
-        return Config.from_dict(merged(read_recipe(recipe), overrides or {}))
+        return Config.from_dict(merged({**DEFAULT_NAMES, **read_recipe(recipe)}, overrides or {}))
     except InputError as error:
         raise InputError(f"{find_recipe(recipe)}: {error}") from error
 
 
 def merged(base: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
-    """Some keys of a recipe changed; nested keys one by one."""
-    changed = dict(base)
+    """Some keys of a recipe changed; nested keys one by one.
+
+    Where another method, network or segmenter is named, the options of the one before are dropped: they are not its.
+    """
+    changed = {key: value for key, value in base.items() if not _of_another(key, base, overrides)}
     for key, value in overrides.items():
-        both = isinstance(value, dict) and isinstance(base.get(key), dict)
-        changed[key] = merged(base[key], value) if both else value
+        both = isinstance(value, dict) and isinstance(changed.get(key), dict)
+        changed[key] = merged(changed[key], value) if both else value
     return changed
+
+
+def _of_another(key: str, base: Mapping[str, Any], overrides: Mapping[str, Any]) -> bool:
+    """Whether ``key`` holds the options of what is called otherwise now: ``network_options`` of ``network``."""
+    name = key.removesuffix("_options")
+    return name != key and name in base and overrides.get(name, base[name]) != base[name]
