@@ -159,6 +159,28 @@ class Adversarial(Alternating):
         self.untoggle_optimizer(optimizer)
         self.log_terms("train", terms, len(batch["tag"]))
 
+    def steps_before(self) -> dict[str, int]:
+        """Steps of a run before the network's first, by the option that asks for them."""
+        if self.critic is None:
+            return {}
+        turns = {name: int(getattr(self, name)) for name in ("critic_start", "long_turns", "critic_steps")}
+        longest = max(turns, key=lambda name: turns[name])
+        return {longest: turns[longest] - 1}  # the network's is in the same step as the critic's last
+
+    def on_fit_start(self) -> None:
+        """Lightning's hook: see that the run is long enough for the network to be trained.
+
+        Raises:
+            InputError: If not.
+        """
+        steps, before = int(self.trainer.estimated_stepping_batches), self.steps_before()
+        if sum(before.values()) >= steps:
+            name = max(before, key=lambda one: before[one])
+            raise InputError(
+                f"recipe: the network would not be trained in any of the run's {steps} steps, as "
+                f"method_options.{name} is {getattr(self, name)}; lower it, or raise epochs or epoch_samples"
+            )
+
     def _wanted(self) -> int:
         """Critic steps before the network's next."""
         done = int(self.network_turns)

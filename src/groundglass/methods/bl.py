@@ -133,6 +133,10 @@ class BiomarkerLocalization(Adversarial):
         self.step(self.all_optimizers()[2], loss)
         self.log_terms("classifier", {"loss": loss}, len(logits))
 
+    def steps_before(self) -> dict[str, int]:
+        """Those of :class:`Adversarial`, after the classifier's."""
+        return {"classifier_steps": self.classifier_steps, **super().steps_before()}
+
     def lesion_logits(self, image: Tensor, lung: Tensor) -> Tensor:
         """The classifier's logits ``(B,)`` of "there is a lesion"."""
         logits: Tensor = self.classifier(torch.where(lung, image, -1.0))

@@ -8,6 +8,7 @@ from torch import Tensor
 from torch import nn
 
 from groundglass.datasets.samples import Sample
+from groundglass.errors import InputError
 from groundglass.methods.heat_maps import class_logits
 from groundglass.methods.heat_maps import heat_map
 from groundglass.methods.settings import TrainingSettings
@@ -49,6 +50,18 @@ class ICD(TagMethod):
         self.top_down = nn.Linear(width, 1)
         self.warm_up = warm_up
         self.register_buffer("side", torch.tensor(0.0))
+
+    def on_fit_start(self) -> None:
+        """Lightning's hook: see that there is time for the top-down branch, whose answer is the heat map.
+
+        Raises:
+            InputError: If not.
+        """
+        if (self.trainer.max_epochs or 0) <= self.warm_up:
+            raise InputError(
+                f"recipe: epochs {self.trainer.max_epochs} leave none for the top-down branch; set it above "
+                f"method_options.warm_up, {self.warm_up}"
+            )
 
     def loss(self, batch: Sample) -> dict[str, Tensor]:
         """Cross-entropy of the tags, and on the places of slices with a lesion the two branches' terms."""
