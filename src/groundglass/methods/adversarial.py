@@ -17,6 +17,7 @@ from groundglass.losses.wasserstein import adversarial_loss
 from groundglass.losses.wasserstein import critic_distance
 from groundglass.losses.wasserstein import gradient_penalty
 from groundglass.methods.alternating import Alternating
+from groundglass.methods.option_checks import at_least
 from groundglass.methods.settings import TrainingSettings
 from groundglass.methods.tagged import halves
 from groundglass.methods.tagged import tagged_slices
@@ -43,7 +44,7 @@ class Adversarial(Alternating):
         relight: See :class:`Alternating`.
 
     Raises:
-        InputError: If a number of steps is too small.
+        InputError: If a number of steps is too small, or ``relight`` is below 0.
     """
 
     uses: ClassVar[tuple[str, ...]] = ("slice_tag", "scan_tag")
@@ -65,8 +66,8 @@ class Adversarial(Alternating):
         relight: float = 0.0,
     ) -> None:
         super().__init__(network=network, settings=settings, relight=relight)
-        if critic_steps < 1 or critic_start < 0 or long_turns < 0:
-            raise InputError("method_options: critic_steps must be 1 or more, critic_start and long_turns 0 or more")
+        at_least(1, critic_steps=critic_steps)
+        at_least(0, critic_start=critic_start, long_turns=long_turns, relight=relight)
         self.critic = critic
         self.critic_steps = critic_steps
         self.critic_start = critic_start

@@ -22,6 +22,8 @@ from groundglass.methods.heat_maps import class_logits
 from groundglass.methods.heat_maps import heat_map
 from groundglass.methods.heat_maps import inside
 from groundglass.methods.heat_maps import relative
+from groundglass.methods.option_checks import at_least
+from groundglass.methods.option_checks import share
 from groundglass.methods.pseudo_masks import intensity_saliency
 from groundglass.methods.pseudo_masks import pseudo_masks
 from groundglass.methods.settings import TrainingSettings
@@ -56,6 +58,9 @@ class AttentionFusion(TwoStages):
         alpha: See there.
         false_positives: See there.
         false_negatives: See there.
+
+    Raises:
+        InputError: If an option makes no sense.
     """
 
     def __init__(
@@ -75,6 +80,9 @@ class AttentionFusion(TwoStages):
         false_negatives: float = 0.7,
     ) -> None:
         super().__init__(network=network, settings=settings, stage1_epochs=stage1_epochs)
+        at_least(0, focal_weight=focal_weight, gamma=gamma)
+        at_least(0, false_positives=false_positives, false_negatives=false_negatives)
+        share(alpha=alpha)
         self.fusion: Fusion = fusion
         self.segmenter = build_network(segmenter, segmenter_options or {})
         self.segmenter.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -18,6 +18,7 @@ from groundglass.methods.adversarial import signed
 from groundglass.methods.heat import Cleaning
 from groundglass.methods.heat import Heat
 from groundglass.methods.heat import heat_map
+from groundglass.methods.option_checks import at_least
 from groundglass.methods.settings import TrainingSettings
 from groundglass.methods.tagged import halves
 from groundglass.networks.critic import MultiScaleCritic
@@ -82,6 +83,8 @@ class BiomarkerLocalization(Adversarial):
             raise InputError("method bl needs network: map-generator")
         if heat == "lesion":
             raise InputError("method bl has no lesion version; set heat: difference or positive")
+        at_least(0, adversarial=adversarial, reconstruction=reconstruction, classification=classification)
+        at_least(0, classifier_steps=classifier_steps)
         super().__init__(
             network=network,
             settings=settings,

@@ -21,6 +21,8 @@ from groundglass.methods.heat import Cleaning
 from groundglass.methods.heat import Heat
 from groundglass.methods.heat import heat_map
 from groundglass.methods.opacities import paste_opacities
+from groundglass.methods.option_checks import at_least
+from groundglass.methods.option_checks import share
 from groundglass.methods.settings import TrainingSettings
 from groundglass.methods.tagged import halves
 from groundglass.networks.critic import MultiScaleCritic
@@ -110,8 +112,12 @@ class LesionDecomposition(Adversarial):
     ) -> None:
         if not isinstance(network, DecompositionNet):
             raise InputError("method decomposition needs network: decomposition, which gives two versions of an image")
-        if not 0 <= opacities <= 1:
-            raise InputError("method_options: opacities must be from 0 to 1")
+        if heat == "lesion" and not lesion_decoder:
+            raise InputError(
+                "method_options.heat: lesion is 0 everywhere without lesion_decoder; set heat: difference or positive"
+            )
+        share(opacities=opacities)
+        at_least(0, adversarial=adversarial, reconstruction=reconstruction, fidelity=fidelity)
         given: dict[str, Any] = {"adversarial": adversarial, "reconstruction": reconstruction}
         given |= {"fidelity": fidelity, "edges": edges}
         weights = replace(VARIANTS[variant], **{name: one for name, one in given.items() if one is not None})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -67,7 +68,7 @@ class Cleaning:
     def __post_init__(self) -> None:
         if self.opening < 1 or self.opening % 2 == 0:
             raise InputError(f"method_options.opening must be an odd number of pixels, not {self.opening}")
-        if self.sigma < 0:
+        if not 0 <= self.sigma < math.inf:
             raise InputError(f"method_options: smoothing by {self.sigma} pixels is not possible; give 0 or more")
 
     def __call__(self, heat: Tensor, inside: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ from groundglass.datasets.samples import Sample
 from groundglass.errors import InputError
 from groundglass.methods.heat_maps import class_logits
 from groundglass.methods.heat_maps import heat_map
+from groundglass.methods.option_checks import at_least
 from groundglass.methods.settings import TrainingSettings
 from groundglass.methods.tag_method import TagMethod
 from groundglass.methods.tag_method import class_loss
@@ -36,6 +37,9 @@ class ICD(TagMethod):
         network: See :class:`TagMethod`.
         settings: See :class:`Method`.
         warm_up: Epochs before the top-down branch learns.
+
+    Raises:
+        InputError: If ``warm_up`` is below 0.
     """
 
     side: Tensor
@@ -43,6 +47,7 @@ class ICD(TagMethod):
 
     def __init__(self, *, network: nn.Module, settings: TrainingSettings, warm_up: int = 2) -> None:
         super().__init__(network=network, settings=settings)
+        at_least(0, warm_up=warm_up)
         width = self.network.channels[-1]
         self.norm = nn.BatchNorm1d(width, affine=False)
         # Its length has no meaning; a short one turns quickly.

@@ -10,12 +10,14 @@ from torch import Tensor
 from torch import nn
 
 from groundglass.datasets.samples import Sample
+from groundglass.errors import InputError
 from groundglass.labels.rasterize import IGNORE_INDEX
 from groundglass.losses.affinity import affinity_loss
 from groundglass.methods.heat_maps import class_logits
 from groundglass.methods.heat_maps import heat_map
 from groundglass.methods.heat_maps import relative
 from groundglass.methods.heat_maps import resized
+from groundglass.methods.option_checks import at_least
 from groundglass.methods.random_walk import random_walk
 from groundglass.methods.settings import TrainingSettings
 from groundglass.methods.stages import TwoStages
@@ -23,6 +25,9 @@ from groundglass.methods.tag_method import class_loss
 
 LESION, BACKGROUND = 0.30, 0.05
 """Heat above and below which a place is surely lesion or background, as released."""
+
+GROUPS = 4
+"""Of the boundary branch's normalization."""
 
 
 class IRN(TwoStages):
@@ -35,9 +40,12 @@ class IRN(TwoStages):
         network: See :class:`TagMethod`.
         settings: See :class:`Method`.
         stage1_epochs: Epochs of the classifier; the others train the boundary map.
-        width: Channels of the boundary branch for each level of features.
+        width: Channels of the boundary branch for each level of features; a multiple of 4.
         radius: How far apart the places of a pair lie, on the boundary map.
         steps: Steps of the random walk.
+
+    Raises:
+        InputError: If an option makes no sense.
     """
 
     def __init__(
@@ -51,6 +59,10 @@ class IRN(TwoStages):
         steps: int = 64,
     ) -> None:
         super().__init__(network=network, settings=settings, stage1_epochs=stage1_epochs)
+        if width < GROUPS or width % GROUPS:
+            raise InputError(f"method_options.width must be a multiple of {GROUPS}, not {width}")
+        at_least(1, radius=radius)
+        at_least(0, steps=steps)
         self.boundary = BoundaryBranch(self.network.channels, width)
         self.radius = radius
         self.steps = steps
@@ -92,7 +104,7 @@ class BoundaryBranch(nn.Module):
     def __init__(self, channels: Sequence[int], width: int) -> None:
         super().__init__()
         self.reduce = nn.ModuleList(
-            nn.Sequential(nn.Conv2d(have, width, 1, bias=False), nn.GroupNorm(4, width), nn.ReLU(inplace=True))
+            nn.Sequential(nn.Conv2d(have, width, 1, bias=False), nn.GroupNorm(GROUPS, width), nn.ReLU(inplace=True))
             for have in channels
         )
         self.level = min(1, len(channels) - 1)

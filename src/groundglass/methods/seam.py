@@ -50,6 +50,8 @@ class SEAM(TagMethod):
         channels = self.network.channels
         if not 0 < size < 1 or len(channels) < 2:
             raise InputError(f"method 'seam': size {size} must be between 0 and 1, and the network have 2 levels")
+        if min(features) < 1:
+            raise InputError(f"method_options.features must be two numbers of 1 or more, not {features}")
         self.size = size
         self.reduce = nn.ModuleList(
             nn.Conv2d(have, want, 1, bias=False) for have, want in zip(channels[-2:], features, strict=True)

@@ -14,6 +14,7 @@ from groundglass.methods.adversarial import Adversarial
 from groundglass.methods.adversarial import signed
 from groundglass.methods.heat import Cleaning
 from groundglass.methods.heat import heat_map
+from groundglass.methods.option_checks import at_least
 from groundglass.methods.settings import TrainingSettings
 from groundglass.methods.tagged import halves
 from groundglass.networks.vagan import MapGenerator
@@ -60,6 +61,7 @@ class VisualAttribution(Adversarial):
     ) -> None:
         if not isinstance(network, MapGenerator):
             raise InputError("method vagan needs network: map-generator")
+        at_least(0, sparsity=sparsity)
         super().__init__(
             network=network,
             settings=settings,

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch import nn
 
+from groundglass.errors import InputError
 from groundglass.networks.encoder_decoder import Norm
 from groundglass.networks.encoder_decoder import norm_layer
 
@@ -27,12 +28,17 @@ class MultiScaleCritic(nn.Module):
         norm: Normalization of the convolutions. The release has ``batch``, which mixes the images of a batch, so that
             the gradient penalty, defined for one image, no longer is; the others work with a single image too.
         inside: Average over the lungs alone, so that their size and shape say less and their texture more.
+
+    Raises:
+        InputError: If there are fewer than two channels, or one is below 1.
     """
 
     def __init__(
         self, *, channels: tuple[int, ...] = (16, 32, 64, 128), norm: Norm = "instance", inside: bool = False
     ) -> None:
         super().__init__()
+        if len(channels) < 2 or min(channels) < 1:
+            raise InputError(f"critic_channels must be two numbers or more, all above 0, not {list(channels)}")
         widths = [*channels, *[channels[-1]] * FLAT_LAYERS]
         strides = [2] * len(channels) + [1] * FLAT_LAYERS
         self.layers = nn.ModuleList(

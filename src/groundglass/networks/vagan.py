@@ -7,6 +7,7 @@ from itertools import pairwise
 from torch import Tensor
 from torch import nn
 
+from groundglass.errors import InputError
 from groundglass.networks.encoder_decoder import Norm
 from groundglass.networks.encoder_decoder import padded
 from groundglass.networks.signed import Backbone
@@ -25,6 +26,9 @@ class MapGenerator(nn.Module):
         channels: Channels at strides 1, 2, 4 and so on.
         norm: Normalization; VA-GAN has ``batch``.
         pretrained: Start ``lite`` from ImageNet.
+
+    Raises:
+        InputError: If ``channels`` is empty or has an entry below 1, or is not of five for ``lite``.
     """
 
     def __init__(
@@ -36,6 +40,8 @@ class MapGenerator(nn.Module):
         pretrained: bool = True,
     ) -> None:
         super().__init__()
+        if not channels or min(channels) < 1:
+            raise InputError(f"channels {channels} of the map generator must be one positive number or more")
         self.stride = 2 ** (len(channels) - 1)
         self.encoder, decoders, width = encoder_and_decoders(encoder, channels, norm, decoders=1, pretrained=pretrained)
         self.decoder = decoders[0]
