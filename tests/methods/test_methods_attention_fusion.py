@@ -99,7 +99,7 @@ def test_an_enlargement_is_taken_back() -> None:
 def build(fusion: Any = "average", settings: TrainingSettings | None = None, **options: Any) -> AttentionFusion:
     torch.manual_seed(0)
     network = build_network("classifier", {"encoder": "plain", "channels": [4, 8], "attention": True})
-    options |= {"fusion": fusion, "segmenter": "plain-unet", "segmenter_options": {"channels": [4, 8]}}
+    options = {"fusion": fusion, "segmenter": "plain-unet", "segmenter_options": {"channels": [4, 8]}} | options
     settings = settings or TrainingSettings()
     method: AttentionFusion = METHODS.build("attention-fusion", options, network=network, settings=settings)
     return method
@@ -241,3 +241,11 @@ def test_a_saliency_map_of_another_size_is_named(samples: SliceSamples, blobs: D
     write_nifti(small, tmp_path / "case0.nii.gz")
     with pytest.raises(InputError, match=r"case0\.nii\.gz: its size \(2, 20, 20\) is not"):
         read_saliency(samples, tmp_path)
+
+
+@pytest.mark.parametrize("segmenter", ["classifier", "decomposition", "unet3d", "unknown"])
+def test_only_what_segments_slices_may_be_the_segmenter(segmenter: str) -> None:
+    with pytest.raises(
+        InputError, match=f"segmenter '{segmenter}' does not segment slices; choose one of unet, plain-u"
+    ):
+        build(segmenter=segmenter, segmenter_options={})

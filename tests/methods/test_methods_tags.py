@@ -274,6 +274,34 @@ def test_seam_wants_a_smaller_second_view(build: Build) -> None:
         build("seam", size=1.0)
 
 
+def lite(stride: int) -> torch.nn.Module:
+    return build_network("classifier", {"encoder": "lite", "stride": stride, "pretrained": False})
+
+
+@pytest.mark.parametrize(
+    ("stride", "side", "size", "sentence"),
+    [
+        (16, 48, 0.05, r"method_options.size 0.05 leaves 2 x 2 pixels of grid.size \[48, 48\] for the second view"),
+        (16, 32, 0.03, "leaves 0 x 0 pixels"),
+        (32, 32, 0.5, r"size 0.5 leaves 16 x 16 pixels .* too few for the classifier; raise one of them, or lower"),
+    ],
+)
+def test_a_view_too_small_for_the_classifier_is_refused_before_training(
+    build: Build, blobs: DatasetFolder, stride: int, side: int, size: float, sentence: str
+) -> None:
+    samples = SliceSamples(blobs, blobs.split.training, Grid(size=(side, side)), kinds=("slice_tag",))
+    method = build("seam", network=lite(stride), size=size)
+    with pytest.raises(InputError, match=sentence):
+        method.usable(samples)
+    assert method.network.training
+
+
+def test_the_smallest_view_that_is_not_refused_can_be_trained_on(build: Build, batch: Sample) -> None:
+    method = build("seam", network=lite(16), size=0.5).train()  # 32 pixels, then 16
+    method.check_view((32, 32))
+    assert torch.isfinite(method.loss(batch)["loss"])
+
+
 def test_irn_is_sure_of_hot_and_cold_places_and_of_black_ones() -> None:
     scores = torch.tensor([[10.0, 4.0], [2.0, 0.1]]).view(1, 1, 2, 2)
     assert sure_places(scores, torch.ones(1, 1, 2, 2), (2, 2)).flatten().tolist() == [1, 1, 255, 0]

@@ -12,6 +12,7 @@ from torch import nn
 from groundglass.datasets.saliency import read_saliency
 from groundglass.datasets.samples import Sample
 from groundglass.datasets.samples import SliceSamples
+from groundglass.errors import InputError
 from groundglass.labels.rasterize import IGNORE_INDEX
 from groundglass.losses.mixed_focal_tversky import mixed_focal_tversky
 from groundglass.methods.attention_maps import AttentionMaps
@@ -29,6 +30,7 @@ from groundglass.methods.pseudo_masks import pseudo_masks
 from groundglass.methods.settings import TrainingSettings
 from groundglass.methods.stages import TwoStages
 from groundglass.methods.tag_method import class_loss
+from groundglass.networks import SLICE_SEGMENTERS
 from groundglass.networks import build_network
 
 BATCH = 16
@@ -83,6 +85,9 @@ class AttentionFusion(TwoStages):
         at_least(0, focal_weight=focal_weight, gamma=gamma)
         at_least(0, false_positives=false_positives, false_negatives=false_negatives)
         share(alpha=alpha)
+        if segmenter not in SLICE_SEGMENTERS:
+            names = ", ".join(SLICE_SEGMENTERS)
+            raise InputError(f"method_options.segmenter {segmenter!r} does not segment slices; choose one of {names}")
         self.fusion: Fusion = fusion
         self.segmenter = build_network(segmenter, segmenter_options or {})
         self.segmenter.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -8,6 +8,7 @@ from torch import Tensor
 from torch import nn
 
 from groundglass.datasets.samples import Sample
+from groundglass.datasets.samples import SliceSamples
 from groundglass.errors import InputError
 from groundglass.losses.equivariance import cross_regularization
 from groundglass.losses.equivariance import equivariance_loss
@@ -57,6 +58,34 @@ class SEAM(TagMethod):
             nn.Conv2d(have, want, 1, bias=False) for have, want in zip(channels[-2:], features, strict=True)
         )
         self.project = nn.Conv2d(sum(features) + 1, sum(features) + 1, 1, bias=False)
+
+    def usable(self, samples: SliceSamples) -> Tensor:
+        """See :class:`TagMethod`.
+
+        Raises:
+            InputError: If all tags are alike, or the second view is too small for the network.
+        """
+        height, width = samples.tensors["image"].shape[2:]
+        self.check_view((height, width))
+        return super().usable(samples)
+
+    def check_view(self, size: tuple[int, int]) -> None:
+        """See that of slices of ``(H, W)`` the second view is not too small for the network.
+
+        Raises:
+            InputError: If it is.
+        """
+        small, training = (int(size[0] * self.size), int(size[1] * self.size)), self.network.training
+        try:
+            with torch.no_grad():
+                self.network.eval().features(torch.zeros(1, 1, *small, device=self.device))
+        except RuntimeError as error:  # a kernel is larger than what is left of the image
+            raise InputError(
+                f"method_options.size {self.size} leaves {small[0]} x {small[1]} pixels of grid.size {list(size)} for "
+                "the second view, too few for the classifier; raise one of them, or lower network_options.stride"
+            ) from error
+        finally:
+            self.network.train(training)
 
     def loss(self, batch: Sample) -> dict[str, Tensor]:
         """Class, equivariance (ER) and cross regularization (ECR) terms; slices without a tag are left out."""

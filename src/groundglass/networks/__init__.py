@@ -29,6 +29,9 @@ NETWORKS = Registry(
 VOLUME_NETWORKS = ("unet3d", "vnet", "unet-plus-plus")
 """Those that take volumes; the others take slices."""
 
+SLICE_SEGMENTERS = ("unet", "plain-unet", "fcn8", "light-unet")
+"""Those that give a logit of lesion for each pixel of a slice."""
+
 AUXILIARY = Registry(
     "network",
     {
