@@ -331,6 +331,17 @@ def test_another_light_leaves_black_and_white_and_the_order_between(batch: Sampl
     assert (method.prepared(batch)["image"][~batch["lung"]] == 0).all()
 
 
+@pytest.mark.parametrize("name", list(SYSTEMS))
+def test_noise_leaves_what_is_black(name: str, batch: Sample) -> None:
+    method = build(name)
+    method.settings = TrainingSettings(brightness=0.0, contrast=0.0, noise=0.05)
+    seen = method.prepared(batch)["image"]
+    assert (seen[~batch["lung"]] == 0).all()
+    change = (seen - batch["image"])[batch["lung"]].abs()
+    assert 0.02 < change.mean() < 0.03
+    assert change.max() <= 0.05 + 1e-6
+
+
 # Turns
 
 

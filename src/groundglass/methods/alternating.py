@@ -14,6 +14,7 @@ from torch import nn
 from groundglass.datasets.augmentation import jitter
 from groundglass.datasets.samples import Sample
 from groundglass.methods.augment import augment
+from groundglass.methods.augment import noisy
 from groundglass.methods.augment import relit
 from groundglass.methods.method import Method
 from groundglass.methods.optimizer import adam
@@ -25,7 +26,7 @@ class Alternating(Method):
 
     Args:
         network: See :class:`Method`.
-        settings: See :class:`Method`; jitter leaves black what is black, the outside of lungs that were cut out.
+        settings: See :class:`Method`; jitter and noise leave black what is black, the outside of lungs that were cut out.
         relight: Largest change, in training, of a slice's gamma and gain, as logarithms; see :func:`relit`.
     """
 
@@ -40,9 +41,9 @@ class Alternating(Method):
 
     def prepared(self, batch: Sample) -> Sample:
         """A batch as it comes from the loader: augmented, what was black still so, and laid out for speed."""
-        moved = augment(batch, replace(self.settings, brightness=0.0, contrast=0.0))
+        moved = augment(batch, replace(self.settings, brightness=0.0, contrast=0.0, noise=0.0))
         image = jitter(moved["image"], brightness=self.settings.brightness, contrast=self.settings.contrast)
-        image = relit(image, self.relight) * (moved["image"] > 0)
+        image = noisy(relit(image, self.relight), self.settings.noise) * (moved["image"] > 0)
         return {**moved, "image": image.contiguous(memory_format=torch.channels_last)}
 
     def step(self, optimizer: LightningOptimizer, loss: Tensor) -> None:
