@@ -143,7 +143,9 @@ def test_a_point_on_the_rim_of_the_image_is_inside(index: tuple[float, ...]) -> 
 
 @pytest.mark.parametrize("index", [(-1, 5, 5), (3, 5, 5), (0, -1, 5), (0, 20, 5), (0, 5, -1), (0, 5, 30), (0, 5, 900)])
 def test_a_point_outside_the_image_is_refused(index: tuple[float, ...]) -> None:
-    with pytest.raises(InputError, match=r"case a: label p at .* mm lies outside the image"):
+    with pytest.raises(
+        InputError, match=r"case a: label p at .* mm lies outside the image; remove its line .* labels\.jsonl, or"
+    ):
         target_of(point(1, *index))
 
 
@@ -190,7 +192,9 @@ def test_tags_of_slices(labels: list[Label], expected: list[int]) -> None:
 
 @pytest.mark.parametrize("index", [-1, 3])
 def test_a_slice_tag_outside_the_image_is_refused(index: int) -> None:
-    with pytest.raises(InputError, match="case a: slice tag t lies outside the image"):
+    with pytest.raises(
+        InputError, match=r"case a: slice tag t lies outside the image; remove its line .* labels\.jsonl, or retract"
+    ):
         slice_tags([tag(1, index)], affine=AFFINE, depth=3)
 
 

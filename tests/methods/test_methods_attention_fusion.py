@@ -249,3 +249,24 @@ def test_only_what_segments_slices_may_be_the_segmenter(segmenter: str) -> None:
         InputError, match=f"segmenter '{segmenter}' does not segment slices; choose one of unet, plain-u"
     ):
         build(segmenter=segmenter, segmenter_options={})
+
+
+@pytest.mark.parametrize(("kind", "most"), [(np.float32, 1), (np.uint8, 1), (np.int16, 1000), (np.float32, -5)])
+def test_a_saliency_map_that_is_not_8_bit_is_said_to_have_to_be(
+    kind: type, most: int, samples: SliceSamples, blobs: DatasetFolder, tmp_path: Path
+) -> None:
+    write_saliency(tmp_path, blobs, samples.case_names)
+    scan = blobs.scan(blobs.split.training[0])
+    values = np.linspace(0, most, scan.voxels.size).reshape(scan.shape).astype(kind)
+    write_nifti(Scan(values, scan.affine, "display"), tmp_path / "case0.nii.gz")
+    with pytest.raises(
+        InputError, match=r"case0\.nii\.gz: a saliency map must be 8-bit, from 0 to 255, and .* multiply it by 255"
+    ):
+        read_saliency(samples, tmp_path)
+
+
+def test_a_saliency_map_may_be_empty(samples: SliceSamples, blobs: DatasetFolder, tmp_path: Path) -> None:
+    write_saliency(tmp_path, blobs, samples.case_names)
+    scan = blobs.scan(blobs.split.training[0])
+    write_nifti(Scan(np.zeros(scan.shape, np.uint8), scan.affine, "display"), tmp_path / "case0.nii.gz")
+    assert not read_saliency(samples, tmp_path)[: len(scan.voxels)].any()

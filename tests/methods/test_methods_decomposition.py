@@ -455,7 +455,7 @@ def test_the_gradient_penalty_is_in_float32_also_in_bfloat16(batch: Sample, monk
 
 def samples_of(tags: list[int], lung: list[bool] | None = None) -> SliceSamples:
     samples = SliceSamples.__new__(SliceSamples)
-    samples.folder = SimpleNamespace(labels=lambda kinds: {})  # type: ignore[assignment]
+    samples.folder = SimpleNamespace(root=Path("data"), labels=lambda kinds: {})  # type: ignore[assignment]
     where = torch.tensor(lung or [True] * len(tags))
     samples.tensors = {
         "tag": torch.tensor(tags, dtype=torch.int8),
@@ -479,7 +479,7 @@ def test_slices_of_one_kind_are_refused(tags: list[int], words: str) -> None:
 
 
 def test_empty_lung_masks_are_refused() -> None:
-    with pytest.raises(InputError, match="lung masks of the training cases are all empty"):
+    with pytest.raises(InputError, match=r"^data: the lung masks of the training cases are all empty"):
         tagged_slices(samples_of([0, 1], [False, False]))
 
 

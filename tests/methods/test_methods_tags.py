@@ -159,7 +159,9 @@ def test_untagged_slices_are_left_out_and_counted(
 
 @pytest.mark.parametrize(("tag", "other"), [(0, "one"), (1, "none")])
 def test_one_kind_of_tags_alone_is_refused(build: Build, blobs: DatasetFolder, tag: int, other: str) -> None:
-    with pytest.raises(InputError, match=f"every tagged training slice with lung has .* add slices that have {other}"):
+    with pytest.raises(
+        InputError, match=rf"blobs\d*: every tagged training slice with lung has .* add slices that have {other}"
+    ):
         build("cam").usable(samples_of(blobs, torch.tensor([tag] * 7 + [-1])))
 
 

@@ -11,7 +11,9 @@ from groundglass.datasets.lungs import case_lungs
 from groundglass.datasets.preprocessing import slice_images
 from groundglass.datasets.samples import SliceSamples
 from groundglass.errors import InputError
+from groundglass.scans.intensity import IntensityError
 from groundglass.scans.reader import read_scan
+from groundglass.scans.scan import Scan
 
 
 def read_saliency(samples: SliceSamples, folder: str | Path) -> Tensor:
@@ -22,7 +24,7 @@ def read_saliency(samples: SliceSamples, folder: str | Path) -> Tensor:
         folder: Holds ``<case>.nii.gz`` for each case: 8-bit, 0 to 255, on the grid of the case's image.
 
     Raises:
-        InputError: If the map of a case is missing or of another size.
+        InputError: If the map of a case is missing, of another size or not 8-bit.
     """
     return torch.cat([_of_case(samples, Path(folder), number) for number in range(len(samples.cases))])
 
@@ -32,7 +34,7 @@ def _of_case(samples: SliceSamples, folder: Path, number: int) -> Tensor:
     path = folder / f"{case.case}.nii.gz"
     if not path.is_file():
         raise InputError(f"{path}: there is no saliency map of case {case.case!r}; add it, or leave saliency out")
-    scan = read_scan(path, intensity="display")
+    scan = _eight_bit(path)
     image = samples.folder.scan(case)
     if scan.shape != image.shape:
         raise InputError(
@@ -41,3 +43,18 @@ def _of_case(samples: SliceSamples, folder: Path, number: int) -> Tensor:
     lungs = case_lungs(samples.folder, case, image, samples.grid)
     first, last = case.slices or (0, image.shape[0])
     return slice_images(scan, samples.grid.around(lungs), slice(first, last), lungs).half()
+
+
+def _eight_bit(path: Path) -> Scan:
+    """A saliency map; one that reaches no further than 1 is none of 0 to 255."""
+    refused = InputError(
+        f"{path}: a saliency map must be 8-bit, from 0 to 255, and this one is not; "
+        "if it is from 0 to 1, multiply it by 255"
+    )
+    try:
+        scan = read_scan(path, intensity="display")
+    except IntensityError as error:
+        raise refused from error
+    if 0 < scan.voxels.max() <= 1:
+        raise refused
+    return scan

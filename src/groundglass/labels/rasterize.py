@@ -24,6 +24,8 @@ UNKNOWN_TAG = -1
 RIM = 0.51
 """How far from a pixel's center a label on it can be, in pixels: half of one, and what rounding in mm adds."""
 
+REMEDY = "remove its line from the dataset's labels.jsonl, or retract it there"
+
 MaskReader = Callable[[MaskLabel], NDArray[np.bool_]]
 
 
@@ -102,7 +104,7 @@ def _index(
     nearest, inside = np.rint(exact), np.rint(exact).clip(0, np.array(shape) - 1)
     beyond = np.abs(exact - inside)
     if not (beyond <= RIM + np.array(margin)).all():
-        raise InputError(f"case {label.case}: label {label.id} at {position} mm lies outside the image")
+        raise InputError(f"case {label.case}: label {label.id} at {position} mm lies outside the image; {REMEDY}")
     return np.asarray(np.where(beyond <= RIM, inside, nearest), np.intp)
 
 
@@ -125,7 +127,7 @@ def _tagged(label: SliceTag, to_index: NDArray[np.floating[Any]], depth: int) ->
     """Index of the slice that is tagged."""
     index = round(float(apply_affine(to_index, np.array([label.position]))[0, 0]))
     if not 0 <= index < depth:
-        raise InputError(f"case {label.case}: slice tag {label.id} lies outside the image")
+        raise InputError(f"case {label.case}: slice tag {label.id} lies outside the image; {REMEDY}")
     return index
 
 

@@ -26,7 +26,7 @@ class Alternating(Method):
 
     Args:
         network: See :class:`Method`.
-        settings: See :class:`Method`; jitter and noise leave black what is black, the outside of lungs that were cut out.
+        settings: See :class:`Method`; jitter and noise leave what is black, the outside of lungs, black.
         relight: Largest change, in training, of a slice's gamma and gain, as logarithms; see :func:`relit`.
     """
 

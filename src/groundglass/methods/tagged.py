@@ -23,9 +23,10 @@ def tagged_slices(samples: SliceSamples) -> Tensor:
     Raises:
         InputError: If no slice has lung, or only slices with or only slices without lesion are left.
     """
+    root = samples.folder.root
     tag, lung = samples.tensors["tag"], samples.tensors["lung"].flatten(1).any(dim=1)
     if not lung.any():
-        raise InputError("the lung masks of the training cases are all empty; replace them, or leave them out")
+        raise InputError(f"{root}: the lung masks of the training cases are all empty; replace them, or leave them out")
     known = tag >= 0
     for count, why in ((int((~known).sum()), "have no tag"), (int((known & ~lung).sum()), "show no lung")):
         if count:
@@ -36,7 +37,7 @@ def tagged_slices(samples: SliceSamples) -> Tensor:
         have, lack = ("a lesion", "none") if kinds == {1} else ("no lesion", "one")
         scans = SCANS_ONLY if kinds == {0} and _has_diseased_scans(samples) else ""
         raise InputError(
-            f"every tagged training slice with lung has {have}, and this method learns from the difference; "
+            f"{root}: every tagged training slice with lung has {have}, and this method learns from the difference; "
             f"{scans}add slices that have {lack}"
         )
     return usable

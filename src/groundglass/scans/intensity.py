@@ -20,6 +20,10 @@ SURELY_HU = -500
 DISPLAY_MAX = 255
 
 
+class IntensityError(InputError):
+    """The numbers of a scan are not what they should be."""
+
+
 def check_intensity(voxels: NDArray[Any], path: Path, stated: Intensity | None) -> Intensity:
     """What the voxels are, from what the user says and what the range allows.
 
@@ -32,29 +36,29 @@ def check_intensity(voxels: NDArray[Any], path: Path, stated: Intensity | None) 
         ``"hu"`` or ``"display"``.
 
     Raises:
-        InputError: If the range contradicts what is stated, or is neither clearly HU nor clearly 8-bit, or if a
-            voxel is not a finite number.
+        IntensityError: If the range contradicts what is stated, or is neither clearly HU nor clearly 8-bit.
+        InputError: If a voxel is not a finite number.
     """
     low, high = voxel_range(voxels, path)
     eight_bit = low >= 0 and high <= DISPLAY_MAX
     has = f"{path}: min {low:g}, max {high:g}"
     dark_image = stated == "display" and voxels.dtype.kind in "iu"
     if eight_bit and 0 < high <= 1 and not dark_image:
-        raise InputError(f"{has}: this is a mask or was scaled to 0..1; give the scan in Hounsfield units or 8-bit")
+        raise IntensityError(f"{has}: this is a mask or was scaled to 0..1; give the scan in Hounsfield units or 8-bit")
     if stated == "hu" and eight_bit:
-        raise InputError(
+        raise IntensityError(
             f"{has}: this is 8-bit, not Hounsfield units; {how_to_state('display')} if it is a windowed image, "
             "else give the original scan"
         )
     if stated == "display" and not eight_bit:
-        raise InputError(f"{has}: this is not 8-bit (0..255); {how_to_state('hu')} if these are Hounsfield units")
+        raise IntensityError(f"{has}: this is not 8-bit (0..255); {how_to_state('hu')} if these are Hounsfield units")
     if stated is not None:
         return stated
     if np.min(voxels, where=voxels >= AIR_HU, initial=0) < SURELY_HU:  # padding alone proves nothing
         return "hu"
     if eight_bit:
         return "display"
-    raise InputError(
+    raise IntensityError(
         f"{has}: neither Hounsfield units of a chest (air is near -1000) nor 8-bit (0..255); convert it, for "
         f"instance by its rescale intercept, or {how_to_state('hu')} if it is right as it is"
     )
