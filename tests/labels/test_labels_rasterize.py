@@ -172,15 +172,21 @@ def tag(label: int, index: float) -> SliceTag:
     return SliceTag(case="a", seconds=3.0, position=at(index, 0, 0), label=label, id="t")
 
 
+def scan(label: int) -> ScanTag:
+    return ScanTag(case="a", seconds=0.0, label=label)
+
+
 @pytest.mark.parametrize(
     ("labels", "expected"),
     [
         ([], [UNKNOWN_TAG] * 3),
         ([tag(1, 0), tag(0, 2)], [1, UNKNOWN_TAG, 0]),
-        ([ScanTag(case="a", seconds=0.0, label=0)], [0, 0, 0]),
-        ([ScanTag(case="a", seconds=0.0, label=1)], [UNKNOWN_TAG] * 3),
-        ([tag(1, 1), ScanTag(case="a", seconds=0.0, label=0)], [0, 1, 0]),
+        ([scan(0)], [0, 0, 0]),
+        ([scan(1)], [UNKNOWN_TAG] * 3),
+        ([tag(1, 1), scan(0)], [0, 1, 0]),
         ([tag(1, 1), tag(0, 1)], [UNKNOWN_TAG, 0, UNKNOWN_TAG]),
+        ([scan(0), scan(1)], [UNKNOWN_TAG] * 3),
+        ([scan(1), tag(1, 1), scan(0)], [0, 1, 0]),
         ([point(1, 0, 3, 3)], [UNKNOWN_TAG] * 3),
     ],
 )
@@ -188,6 +194,12 @@ def test_tags_of_slices(labels: list[Label], expected: list[int]) -> None:
     tags = slice_tags(labels, affine=AFFINE, depth=3)
     assert tags.dtype == np.int8
     assert tags.tolist() == expected
+
+
+@pytest.mark.parametrize("answers", [(0, 1), (1, 0)])
+def test_the_last_tag_of_a_scan_of_one_slice_is_its_slices_tag(answers: tuple[int, int]) -> None:
+    assert slice_tags([scan(label) for label in answers], affine=AFFINE, depth=1).tolist() == [answers[-1]]
+    assert slice_tags([tag(0, 0), scan(1)], affine=AFFINE, depth=1).tolist() == [0], "the slice's own tag stands"
 
 
 @pytest.mark.parametrize("index", [-1, 3])
@@ -206,3 +218,26 @@ def test_a_slice_without_lesion_is_background_but_for_what_is_said_more_exactly(
     assert (target[1:] == IGNORE_INDEX).all(), "a slice with a lesion says nothing about its pixels"
     with pytest.raises(InputError, match="lies outside the image"):
         target_of(SliceTag(case="a", seconds=3.0, position=at(7, 5, 5), label=0))
+
+
+@pytest.mark.parametrize(("answers", "background"), [((0, 1), 0), ((1, 0), 600), ((0, 1, 0), 600)])
+def test_the_last_tag_of_a_slice_stands(answers: tuple[int, ...], background: int) -> None:
+    target = target_of(*[tag(label, 1) for label in answers])
+    assert (target[1] == 0).sum() == background
+    assert (target != IGNORE_INDEX).sum() == background
+
+
+def test_clicks_and_regions_of_a_slice_that_is_tagged_anew_stay() -> None:
+    target = target_of(tag(0, 1), point(1, 1, 4, 5), region(0, (1, 0, 0), (1, 1, 1)), tag(1, 1))
+    assert labeled(target) == {(1, 4, 5): 1} | {(1, h, w): 0 for h in (0, 1) for w in (0, 1)}
+
+
+@pytest.mark.parametrize("label", [0, 1])
+def test_slice_tags_beside_a_crop_are_left_out(label: int) -> None:
+    """The map is slice 1 of the image."""
+    cropped = AFFINE.copy()
+    cropped[:3, 3] = at(1, 0, 0)
+    options = {"affine": cropped, "shape": (1, 20, 30), "margin": (1, 0, 0)}
+    assert labeled(target_of(tag(label, 0), tag(label, 2), **options)) == {}
+    with pytest.raises(InputError, match="lies outside the image"):
+        target_of(tag(label, 3), **options)

@@ -40,7 +40,7 @@ def rasterize(
     """The target map of a case: 0 background, 1 lesion, 255 unlabeled.
 
     Slices tagged "no lesion" come first, then masks, regions, background points and last lesion points, so that the
-    more exact answer stands where two of them meet.
+    more exact answer stands where two of them meet. Of several tags of a slice the last one stands.
 
     Args:
         labels: Events of one case.
@@ -53,11 +53,10 @@ def rasterize(
         InputError: If a label lies outside the image.
     """
     target = np.full(shape, IGNORE_INDEX, np.uint8)
-    to_index = np.linalg.inv(affine)
+    to_index, labels = np.linalg.inv(affine), list(labels)
+    target[_own_tags(labels, to_index, shape[0], margin[0]) == 0] = 0
     for label in sorted(labels, key=_exactness):
-        if isinstance(label, SliceTag) and label.label == 0:
-            target[_tagged(label, to_index, shape[0])] = 0
-        elif isinstance(label, MaskLabel):
+        if isinstance(label, MaskLabel):
             covered = slice(*label.slices) if label.slices else slice(None)
             target[covered] = read_mask(label)[covered]
         elif isinstance(label, Region):
@@ -108,27 +107,51 @@ def _index(
     return np.asarray(np.where(beyond <= RIM, inside, nearest), np.intp)
 
 
+def is_outside(label: Label, *, affine: NDArray[np.floating[Any]], shape: tuple[int, ...]) -> bool:
+    """Whether a click, region or slice tag lies outside the image, so that :func:`rasterize` would refuse it."""
+    to_index = np.linalg.inv(affine)
+    positions = {Point: ("position",), Region: ("lower", "upper")}.get(type(label), ())
+    try:
+        for name in positions:
+            _index(to_index, getattr(label, name), shape, (0, 0, 0), label)
+        if isinstance(label, SliceTag):
+            _tagged(label, to_index, shape[0], 0)
+    except InputError:
+        return True
+    return False
+
+
 def slice_tags(labels: Iterable[Label], *, affine: NDArray[np.floating[Any]], depth: int) -> NDArray[np.int8]:
     """Tag of each slice, ``(D,)``: 1 lesion, 0 none, -1 unknown.
 
     A slice without a tag of its own is known from the scan's tag only if the scan is healthy, or has no other slice.
     """
-    tags = np.full(depth, UNKNOWN_TAG, np.int8)
-    to_index = np.linalg.inv(affine)
-    for label in sorted(labels, key=lambda one: isinstance(one, SliceTag)):
-        if isinstance(label, ScanTag) and (label.label == 0 or depth == 1):
-            tags[:] = label.label
-        elif isinstance(label, SliceTag):
-            tags[_tagged(label, to_index, depth)] = label.label
+    labels = list(labels)
+    tags = _own_tags(labels, np.linalg.inv(affine), depth)
+    whole = scan_tag(labels)
+    if whole == 0 or depth == 1:
+        tags[tags == UNKNOWN_TAG] = whole
     return tags
 
 
-def _tagged(label: SliceTag, to_index: NDArray[np.floating[Any]], depth: int) -> int:
-    """Index of the slice that is tagged."""
-    index = round(float(apply_affine(to_index, np.array([label.position]))[0, 0]))
-    if not 0 <= index < depth:
+def _own_tags(
+    labels: Iterable[Label], to_index: NDArray[np.floating[Any]], depth: int, margin: float = 0
+) -> NDArray[np.int8]:
+    """The last answer for each slice that was tagged itself, -1 for the others; tags beside a crop are left out."""
+    tags = np.full(depth, UNKNOWN_TAG, np.int8)
+    for label in labels:
+        if isinstance(label, SliceTag) and 0 <= (index := _tagged(label, to_index, depth, margin)) < depth:
+            tags[index] = label.label
+    return tags
+
+
+def _tagged(label: SliceTag, to_index: NDArray[np.floating[Any]], depth: int, margin: float) -> int:
+    """Index of the slice that is tagged, in the map or in the margin around it."""
+    exact = float(apply_affine(to_index, np.array([label.position]))[0, 0])
+    inside = min(max(round(exact), 0), depth - 1)
+    if abs(exact - inside) > RIM + margin:
         raise InputError(f"case {label.case}: slice tag {label.id} lies outside the image; {REMEDY}")
-    return index
+    return inside if abs(exact - inside) <= RIM else round(exact)
 
 
 def scan_tag(labels: Iterable[Label]) -> int:

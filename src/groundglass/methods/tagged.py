@@ -9,6 +9,7 @@ from torch import Tensor
 from groundglass.datasets.samples import Sample
 from groundglass.datasets.samples import SliceSamples
 from groundglass.errors import InputError
+from groundglass.labels.rasterize import scan_tag
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +46,7 @@ def tagged_slices(samples: SliceSamples) -> Tensor:
 
 def _has_diseased_scans(samples: SliceSamples) -> bool:
     tags = samples.folder.labels(("scan_tag",)).values()
-    return any(getattr(tag, "label", 0) == 1 for of_case in tags for tag in of_case)
+    return any(scan_tag(of_case) == 1 for of_case in tags)
 
 
 def halves(batch: Sample) -> tuple[Sample, Sample]:
