@@ -42,6 +42,7 @@ from groundglass.scans.scan import Scan
 from groundglass.scans.window import Window
 from groundglass.scans.window import window_scan
 from groundglass.training.callbacks import read_history
+from groundglass.training.figures import measured
 from groundglass.training.run import Run
 from groundglass.training.run import train
 
@@ -202,11 +203,7 @@ def _burdens(folder: DatasetFolder, cases: Sequence[Case]) -> str:
 
 
 def _curves(rows: Sequence[Row]) -> bytes:
-    histories = {row.title: read_history(row.run.folder / "history.csv") for row in rows}
-    lines = {
-        title: ([int(line["epoch"]) + 1 for line in history], [float(line["val_dice_global"]) for line in history])
-        for title, history in histories.items()
-    }
+    lines = {row.title: measured(read_history(row.run.folder / "history.csv"), "val_dice_global") for row in rows}
     return curves(lines, xlabel="epoch", ylabel="validation Dice (global)")
 
 

@@ -177,6 +177,16 @@ def test_gain_is_validation_dice_a_minute_between_runs(tmp_path: Path) -> None:
     assert gain.per_minute == pytest.approx(0.1)
 
 
+def test_between_two_validations_the_last_dice_is_shown(annotator: Annotator) -> None:
+    annotator.training.runs.mkdir(parents=True)
+    annotator.training.run = make_run(annotator.training.runs, "annotate-1", 60, 0.2, 0.4)
+    with (annotator.training.run / "history.csv").open("a") as file:
+        file.write("2,\n")
+    status = annotator.training.status()
+    assert (status["epoch"], status["dice"]) == (3, 0.4)
+    assert gains([annotator.training.run, make_run(annotator.training.runs, "annotate-2", 120, 0.5)])[0].dice == 0.5
+
+
 def test_there_is_no_gain_without_validation_or_without_new_labels(tmp_path: Path) -> None:
     first, blind = make_run(tmp_path, "annotate-1", 60, 0.2), make_run(tmp_path, "annotate-2", 120)
     assert gains([first, blind]) == []

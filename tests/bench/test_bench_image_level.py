@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from groundglass.bench.image_level import _progress
 from groundglass.bench.image_level import table_image_level
 from groundglass.bench.image_level_data import aerated
 from groundglass.bench.image_level_data import covidcell
@@ -133,6 +134,12 @@ def test_rows_are_trained_once_and_their_ablations_are_rows_too(root: Path) -> N
     stamp = path.stat().st_mtime_ns
     table_image_level(work)
     assert path.stat().st_mtime_ns == stamp
+
+
+def test_the_validation_curve_has_the_epochs_with_a_validation(tmp_path: Path) -> None:
+    lines = ["epoch,seconds,val_average_precision", "0,1.5,0.1", "1,1.5,", "2,2,0.3"]
+    (tmp_path / "history.csv").write_text("\n".join(lines) + "\n")
+    assert _progress(tmp_path) == [[1.5, 0.1], [5.0, 0.3]]
 
 
 def test_pseudo_masks_of_attention_fusion_are_scored_too(root: Path) -> None:

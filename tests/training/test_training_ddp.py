@@ -29,7 +29,7 @@ def best_validation_dice(data: Path, run: Path, processes: int) -> float:
     with (run / "history.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 60
-    return max(float(row["val_dice_global"]) for row in rows)
+    return max(float(row["val_dice_global"]) for row in rows if row["val_dice_global"])
 
 
 @pytest.mark.slow

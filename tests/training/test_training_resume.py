@@ -115,7 +115,7 @@ def test_stopped_at_any_step(
 def test_a_validation_of_an_earlier_epoch_still_stands(
     config: Config, blobs: DatasetFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Validation is every third epoch: the fourth has the scores of the third, resumed or not."""
+    """Validation is every third epoch: the fourth is compared by the scores of the third, resumed or not."""
 
     def score(predictor: Predictor, pairs: Any, monitor: str) -> dict[str, float]:
         dice = float(predictor.method.network.head.weight.detach().sigmoid().mean())
@@ -129,8 +129,12 @@ def test_a_validation_of_an_earlier_epoch_still_stands(
             run(config, blobs, tmp_path / "run")
     run(config, blobs, tmp_path / "run", resume=True)
     assert_same_run(tmp_path / "run", tmp_path / "straight")
-    scores = [row["val_dice_global"] for row in history(tmp_path / "run")]
-    assert scores[0] == scores[1] != scores[2] == scores[3]
+    measured = [bool(row["val_dice_global"]) for row in history(tmp_path / "run")]
+    assert measured == [True, False, True, False]
+    resumed, straight = (checkpoint(tmp_path / name, "last")["callbacks"] for name in ("run", "straight"))
+    compared = [name for name in straight if name.startswith(("Validate", "StopEarly"))]
+    assert len(compared) == 2
+    assert all(same(resumed[name], straight[name]) for name in compared)
 
 
 KILLED = """

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 import yaml
+from matplotlib.axes import Axes
 from PIL import Image
 
 from groundglass.datasets.folder import DatasetFolder
@@ -159,6 +160,38 @@ def test_the_figure_shows_two_curves_or_points(finished: Run, tmp_path: Path, ep
     assert curve[:, half:].sum() > least
 
 
+def drawn(monkeypatch: pytest.MonkeyPatch, history: list[dict[str, str]], path: Path) -> list[tuple[Any, ...]]:
+    """What the learning curves of a history consist of: the points of each."""
+    lines: list[tuple[Any, ...]] = []
+    plot = Axes.plot
+    with monkeypatch.context() as patch:
+        patch.setattr(Axes, "plot", lambda axes, x, y, **how: lines.append((x, y)) or plot(axes, x, y, **how))
+        learning_curves(history, path)
+    return lines
+
+
+def test_curves_are_drawn_where_something_was_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    columns = ("epoch", "train_loss", "val_dice_global")
+    rows = [("0", "", "0.1"), ("1", "3", ""), ("2", "2", "0.4"), ("3", "1", "")]
+    history = [dict(zip(columns, row, strict=True)) for row in rows]
+    assert drawn(monkeypatch, history, tmp_path / "a.png") == [([2, 3, 4], [3, 2, 1]), ([1, 3], [0.1, 0.4])]
+    nothing = [{"epoch": "0", "classifier_loss": "1"}]  # neither a step of the network nor a validation case
+    assert drawn(monkeypatch, nothing, tmp_path / "b.png") == [([], [])]
+
+
+def test_a_row_of_the_history_has_what_was_logged_in_its_epoch_alone(
+    small_config: MakeConfig, blobs: DatasetFolder, tmp_path: Path
+) -> None:
+    options = {"classifier_steps": 3, "critic_channels": [4, 8]}  # of two steps an epoch
+    network = {"network": "map-generator", "network_options": {"encoder": "plain", "channels": [4, 8]}}
+    tagged = {"method": "bl", "method_options": options, "draw": "tags", "epoch_samples": 8, "validate_every": 3}
+    done = run(small_config(epochs=4, **tagged, **network), blobs, tmp_path / "run")
+    rows = read_history(done.folder / "history.csv")
+    assert [bool(row["classifier_loss"]) for row in rows] == [True, True, False, False]
+    assert [bool(row["train_loss"]) for row in rows] == [False, True, True, True]
+    assert [bool(row["val_dice_global"]) for row in rows] == [True, False, True, False]
+
+
 def weights_of(done: Run) -> dict[str, torch.Tensor]:
     return {key: value for key, value in done.method.state_dict().items() if key != "threshold"}
 
@@ -209,7 +242,7 @@ def test_validation_can_be_every_few_epochs(
     monkeypatch.setattr(callbacks, "validate", count)
     run(small_config(epochs=5, validate_every=2), blobs, tmp_path / "run")
     rows = read_history(tmp_path / "run" / "history.csv")
-    assert [row["val_dice_global"] for row in rows] == ["0.1", "0.2", "0.2", "0.3", "0.3"]
+    assert [row["val_dice_global"] for row in rows] == ["0.1", "0.2", "", "0.3", ""]
 
 
 def test_an_epoch_can_be_a_number_of_samples(small_config: MakeConfig, blobs: DatasetFolder, tmp_path: Path) -> None:

@@ -86,12 +86,12 @@ class Training:
     def status(self) -> dict[str, Any]:
         """``state`` (idle, preparing, training, finished or failed), ``epoch`` of ``epochs``, ``message``, ``run``."""
         rows = read_rows(self.run) if self.run else []
-        dice = rows[-1].get("val_dice_global") if rows else None
+        dices = [row["val_dice_global"] for row in rows if row.get("val_dice_global")]
         return {
             "state": self.state,
             "epoch": len(rows),
             "epochs": self.epochs,
-            "dice": float(dice) if dice else None,
+            "dice": float(dices[-1]) if dices else None,
             "message": self.message,
             "run": self.run.name if self.run else None,
         }

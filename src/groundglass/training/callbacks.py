@@ -77,10 +77,13 @@ class Validate(Callback):
         self.every = every
         self.monitor = monitor
         self.scores: dict[str, float] = {}
+        self.measured = False
+        """Whether the scores are of the epoch that has just ended."""
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: Any) -> None:
         """Validate; between two validations the last scores stand."""
-        if (trainer.current_epoch + 1) % self.every == 0 or not self.scores:
+        self.measured = (trainer.current_epoch + 1) % self.every == 0 or not self.scores
+        if self.measured:
             with averaged_weights(trainer, pl_module):
                 self.scores = validate(self.predictor, self.pairs, self.monitor)
         for name, score in self.scores.items():
@@ -122,7 +125,7 @@ class StartOver(Callback):
 
 
 class History(Callback):
-    """One line of ``history.csv`` an epoch, on the disk when the epoch ends."""
+    """One line of ``history.csv`` an epoch, on the disk when the epoch ends; empty where nothing was measured in it."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -135,15 +138,15 @@ class History(Callback):
         self.rows = [row for row in rows if int(row["epoch"]) < trainer.current_epoch]
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: Any) -> None:
-        """Start the clock."""
+        """Start the clock, and forget what was logged in the epoch before, which Lightning keeps."""
         self.started = time.perf_counter()
+        trainer.callback_metrics.clear()
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: Any) -> None:
         """Write what was logged."""
         if trainer.is_global_zero:
-            metrics = {key: f"{float(value):.6g}" for key, value in sorted(trainer.callback_metrics.items())}
             seconds = f"{time.perf_counter() - self.started:.3f}"
-            self.rows.append({"epoch": str(trainer.current_epoch), "seconds": seconds, **metrics})
+            self.rows.append({"epoch": str(trainer.current_epoch), "seconds": seconds, **_measured(trainer)})
             self._write()
 
     def _write(self) -> None:
@@ -154,8 +157,16 @@ class History(Callback):
         write_text(self.path, text.getvalue())
 
 
+def _measured(trainer: Trainer) -> dict[str, str]:
+    """What was logged in this epoch, without scores that merely stand for those who compare epochs."""
+    callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]
+    stale = any(isinstance(one, Validate) and not one.measured for one in callbacks)
+    logged = sorted(trainer.callback_metrics.items())
+    return {key: f"{float(value):.6g}" for key, value in logged if not (stale and key.startswith("val_"))}
+
+
 def read_history(path: Path) -> list[dict[str, str]]:
-    """Rows of a ``history.csv``, one an epoch."""
+    """Rows of a ``history.csv``, one an epoch; what was not measured in an epoch is empty."""
     with path.open(newline="") as file:
         return list(csv.DictReader(file))
 

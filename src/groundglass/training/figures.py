@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,7 +11,18 @@ from matplotlib.figure import Figure
 from groundglass.files import replacing
 
 
-def learning_curves(history: Sequence[dict[str, str]], path: Path) -> None:
+def measured(history: Sequence[Mapping[str, str]], column: str) -> tuple[list[int], list[float]]:
+    """The epochs, counted from 1, in which something was measured, and what was: a column of ``history.csv``.
+
+    Example:
+        >>> measured([{"epoch": "0", "train_loss": ""}, {"epoch": "1", "train_loss": "0.5"}], "train_loss")
+        ([2], [0.5])
+    """
+    rows = [row for row in history if row.get(column)]
+    return [int(row["epoch"]) + 1 for row in rows], [float(row[column]) for row in rows]
+
+
+def learning_curves(history: Sequence[Mapping[str, str]], path: Path) -> None:
     """Training loss and validation Dice against the epoch, as a PNG.
 
     Args:
@@ -19,12 +31,12 @@ def learning_curves(history: Sequence[dict[str, str]], path: Path) -> None:
     """
     figure = Figure(figsize=(8, 3), layout="constrained")
     titles = {"train_loss": "training loss", "val_dice_global": "validation Dice (global)"}
-    shown = [column for column in titles if any(row.get(column) for row in history)]
-    epochs = [int(row["epoch"]) + 1 for row in history]
+    shown = [column for column in titles if any(row.get(column) for row in history)] or ["train_loss"]
     for axis, column in zip(figure.subplots(1, len(shown), squeeze=False)[0], shown, strict=True):
-        marker = "o" if len(epochs) == 1 else None
-        # An epoch in which the critic alone was trained has no training loss.
-        axis.plot(epochs, [float(row[column] or "nan") for row in history], color="#1f6f8b", marker=marker)
+        epochs, values = measured(history, column)
+        sparse = len(epochs) < max(len(history), 2)
+        axis.plot(epochs, values, color="#1f6f8b", marker="o" if sparse else None)
+        axis.set_xlim(0.5, len(history) + 0.5)
         axis.locator_params(axis="x", integer=True)
         axis.set(xlabel="epoch", title=titles[column])
         axis.spines[["top", "right"]].set_visible(False)
