@@ -106,6 +106,16 @@ def test_patience_does_not_run_out_before_the_second_stage(
     assert 5 < len(history(finished.folder)) < 8
 
 
+@pytest.mark.parametrize(("every", "expected"), [(100, [0, 4]), (2, [0, 1, 3, 4, 5])])
+def test_each_stage_is_validated_at_its_first_epoch_and_then_as_often_as_was_asked(
+    every: int, expected: list[int], config: Config, blobs: DatasetFolder, tmp_path: Path
+) -> None:
+    plain = config.to_dict() | {"method": "irn", "method_options": {"stage1_epochs": 4, "width": 4, "steps": 4}}
+    finished = run(Config.from_dict(plain | {"epochs": 6, "validate_every": every}), blobs, tmp_path / "run")
+    validated = [int(row["epoch"]) for row in history(finished.folder) if row["val_average_precision"]]
+    assert validated == expected
+
+
 @pytest.mark.parametrize("fusion", ["maximum", "last"])
 def test_the_other_fusions_train_too(config: Config, blobs: DatasetFolder, tmp_path: Path, fusion: str) -> None:
     plain = config.to_dict()

@@ -106,6 +106,10 @@ class Method(LightningModule):
         """
         return False
 
+    def begins_stage(self, epoch: int) -> bool:
+        """Whether another network is trained from ``epoch`` on, so that the scores before it say nothing about it."""
+        return False
+
     def rate(self, done: float) -> float:
         """Learning rate, relative to the first, when the share ``done`` of all steps is done."""
         return float(max(1 - done, 0.0) ** self.settings.power)

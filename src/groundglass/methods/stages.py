@@ -68,6 +68,10 @@ class TwoStages(TagMethod):
         """In every epoch of the first stage, and at the first of the second."""
         return epoch <= self.stage1_epochs
 
+    def begins_stage(self, epoch: int) -> bool:
+        """At the first epoch of the second stage."""
+        return epoch == self.stage1_epochs
+
     def rate(self, done: float) -> float:
         """The schedule of :class:`Method`, once for each stage."""
         share = self.stage1_epochs / (self.trainer.max_epochs or 1)

@@ -111,12 +111,12 @@ class StartOver(Callback):
     """Forget the best score, the patience used up and the last scores where the method starts over."""
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: Any) -> None:
-        """Reset what compares epochs."""
+        """Reset what compares epochs, and at the first of a stage the scores, so that it is validated at once."""
         if not pl_module.starts_over(trainer.current_epoch):
             return
         for callback in trainer.callbacks:  # type: ignore[attr-defined]
             if isinstance(callback, Validate):
-                callback.scores = {}
+                callback.scores = {} if pl_module.begins_stage(trainer.current_epoch) else callback.scores
             elif isinstance(callback, EarlyStopping):
                 callback.wait_count, callback.best_score = 0, torch.tensor(-math.inf)
             elif isinstance(callback, ModelCheckpoint) and callback.monitor is not None:
