@@ -6,10 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
+from matplotlib.figure import Figure
 
 from groundglass.cli import main
 from groundglass.datasets.folder import DatasetFolder
 from groundglass.experiments.config import Config
+from groundglass.report.figures import png
+from groundglass.report.slice_views import _picture
 from groundglass.training.run import train
 
 
@@ -28,6 +32,20 @@ def test_a_slice_is_drawn_with_its_versions(run: Path, blobs: DatasetFolder, tmp
     picture = tmp_path / "slice.png"
     assert main(["look", str(run), str(blobs.root), "--case", "case5", "--slice", "0", "-o", str(picture)]) == 0
     assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(("top", "title"), [(0.00123, "0 to 0.0012"), (0.75, "0 to 0.75"), (0.0, "0 everywhere")])
+def test_heat_is_scaled_by_the_slices_own_maximum(top: float, title: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    heat = torch.zeros(1, 1, 20, 20)
+    heat[..., :10] = top
+    drawn: list[Figure] = []
+    monkeypatch.setattr("groundglass.report.slice_views.png", lambda figure: drawn.append(figure) or png(figure))
+    _picture({"slice": torch.zeros_like(heat), "heat map": heat}, None)
+    axes = drawn[0].axes[1]
+    colors = axes.images[0].to_rgba(heat[0, 0].numpy())[..., :3]
+    assert axes.get_title() == f"heat map ({title})"
+    assert colors[0, 0].min() == pytest.approx(0.644 if top else 0.001, abs=0.01), "the brightest of the map, or black"
+    assert colors[0, 19].max() < 0.02
 
 
 @pytest.mark.parametrize(

@@ -54,9 +54,10 @@ def _picture(views: dict[str, Tensor], truth: NDArray[np.bool_] | None) -> bytes
     for axes, (name, view) in zip(figure.subplots(1, len(views)), views.items(), strict=True):
         pixels: Any = view[0, 0].float().cpu().numpy()
         if name == "heat map":
-            axes.imshow(pixels, cmap="inferno", vmin=0, vmax=max(float(pixels.max()), 0.01))
+            top = float(pixels.max())
+            axes.imshow(pixels, cmap="inferno", vmin=0, vmax=top or 1.0)
             axes.set_axis_off()
-            name = f"{name} (0 to {pixels.max():.2f})"
+            name = f"{name} (0 to {top:.2g})" if top else f"{name} (0 everywhere)"
         else:
             show_slice(axes, pixels, truth=truth if name == "slice" else None)
         axes.set_title(name, fontsize=10)
