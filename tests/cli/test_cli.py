@@ -102,6 +102,7 @@ def test_prepare_train_evaluate_predict_info(
     scored = json.loads(capsys.readouterr().out)
     result = json.loads((run / "result.json").read_text())
     assert scored["dice_global"] == pytest.approx(result["metrics"]["dice_global"], abs=1e-5)
+    assert scored["average_precision"] == pytest.approx(result["metrics"]["average_precision"], abs=1e-5)
     assert (scored["threshold"], scored["run_threshold"]) == (0.5, result["threshold"])
     at_own = scored["at_run_threshold"]["dice_global"]
     assert at_own == pytest.approx(result["metrics"]["dice_global_at_threshold"], abs=1e-5)

@@ -15,6 +15,7 @@ from groundglass.methods import METHODS
 from groundglass.methods.settings import TrainingSettings
 from groundglass.metrics.overlap import OverlapMeter
 from groundglass.prediction.evaluate import choose_threshold
+from groundglass.prediction.evaluate import dice_curve
 from groundglass.prediction.evaluate import evaluate
 from groundglass.prediction.evaluate import evaluate_at
 from groundglass.prediction.evaluate import scored_cases
@@ -68,13 +69,16 @@ def test_figures_are_those_of_the_masks_of_all_cases(blobs: DatasetFolder, batch
     meter = OverlapMeter()
     for case, scan, mask, _ in pairs:
         meter.update(case.case, predictor(0.35).mask(scan, 0.5).voxels > 0, mask.voxels > 0)
-    assert evaluate(predictor(0.35, batch_size), pairs) == pytest.approx(meter.compute(), nan_ok=True)
+    curve = dice_curve(predictor(0.35), pairs)
+    expected = meter.compute() | {"average_precision": curve.average_precision()}
+    assert evaluate(predictor(0.35, batch_size), pairs) == pytest.approx(expected, nan_ok=True)
 
 
 def test_a_perfect_prediction_scores_one(blobs: DatasetFolder) -> None:
     figures = evaluate(predictor(), scored_cases(blobs, blobs.split.test))
     assert figures["dice_global"] == 1
     assert figures["dice_case"] == 1
+    assert figures["average_precision"] == pytest.approx(1)
     assert math.isnan(figures["lesion_free_false_positive_share"])
 
 
@@ -84,6 +88,7 @@ def test_several_thresholds_in_one_pass(blobs: DatasetFolder) -> None:
     alone = [evaluate(predictor(), pairs, threshold=threshold) for threshold in (0.001, 0.5, 0.999)]
     for one, other in zip(several, alone, strict=True):
         assert one == pytest.approx(other, nan_ok=True)
+    assert len({one["average_precision"] for one in several}) == 1
     assert several[0]["sensitivity"] >= several[1]["sensitivity"] >= several[2]["sensitivity"]
 
 

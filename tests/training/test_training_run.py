@@ -22,6 +22,8 @@ from groundglass.experiments.config import Config
 from groundglass.prediction.evaluate import evaluate
 from groundglass.prediction.evaluate import scored_cases
 from groundglass.prediction.predictor import Predictor
+from groundglass.prediction.validation import MONITORS
+from groundglass.prediction.validation import TITLES
 from groundglass.prediction.validation import validate
 from groundglass.scans.nifti import write_nifti
 from groundglass.training.allocator import keep_freed_memory
@@ -87,6 +89,7 @@ def test_the_result_says_what_was_measured_on_what(finished: Run, blobs: Dataset
     assert (result["seed"], result["split_hash"], result["n_cases"]) == (0, blobs.split.hash, 1)
     assert result["label_seconds"] == 4 * 2 * 96  # four cases of two slices
     assert result["train_seconds"] > 0
+    assert 0 < result["metrics"]["average_precision"] <= 1
     assert result["metrics"]["lesion_free_false_positive_share"] is None
     assert result["versions"] == versions()
     assert result["machine"] == machine()
@@ -160,14 +163,28 @@ def test_the_figure_shows_two_curves_or_points(finished: Run, tmp_path: Path, ep
     assert curve[:, half:].sum() > least
 
 
-def drawn(monkeypatch: pytest.MonkeyPatch, history: list[dict[str, str]], path: Path) -> list[tuple[Any, ...]]:
+def drawn(
+    monkeypatch: pytest.MonkeyPatch, history: list[dict[str, str]], path: Path, monitor: str = "dice"
+) -> list[tuple[Any, ...]]:
     """What the learning curves of a history consist of: the points of each."""
     lines: list[tuple[Any, ...]] = []
     plot = Axes.plot
     with monkeypatch.context() as patch:
         patch.setattr(Axes, "plot", lambda axes, x, y, **how: lines.append((x, y)) or plot(axes, x, y, **how))
-        learning_curves(history, path)
+        learning_curves(history, path, monitor)
     return lines
+
+
+def test_the_score_that_chooses_the_weights_is_drawn_under_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    titles: list[str] = []
+    monkeypatch.setattr(Axes, "set_title", lambda axes, title, **how: titles.append(title))
+    row = {"epoch": "0", "train_loss": "1", "val_dice_global": "0", "val_average_precision": "0.4"}
+    history = [row | {"val_dice_best": "0.5", "val_minus_mae": "-1.5"}]
+    shown = {monitor: drawn(monkeypatch, history, tmp_path / "a.png", monitor)[1][1] for monitor in MONITORS}
+    assert shown == {"dice": [0], "best-dice": [0.5], "precision": [0.4], "count": [1.5]}
+    assert titles[1::2] == list(TITLES.values())
 
 
 def test_curves_are_drawn_where_something_was_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -387,15 +404,26 @@ def test_diverged_training_is_said(lr: float, small_config: MakeConfig, blobs: D
     assert not (tmp_path / "run" / "result.json").exists()
 
 
-def test_progress_is_shown_unless_quiet(small_config: MakeConfig, blobs: DatasetFolder, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("monitor", "score"),
+    [
+        ("dice", r"Dice 0\.\d{3} at 0\.5"),
+        ("best-dice", r"best Dice 0\.\d{3}"),
+        ("precision", r"AP 0\.\d{3}"),
+        ("count", r"MAE \d+\.\d{3}"),
+    ],
+)
+def test_progress_is_shown_unless_quiet(
+    monitor: str, score: str, small_config: MakeConfig, blobs: DatasetFolder, tmp_path: Path
+) -> None:
     from rich.console import Console
 
     console = Console(record=True, width=80, force_terminal=True)
-    train(small_config(), blobs.root, tmp_path / "run", device="cpu", console=console)
+    train(small_config(monitor=monitor), blobs.root, tmp_path / "run", device="cpu", console=console)
     shown = console.export_text()
     assert "points, plain-unet, seed 0" in shown
     assert "2/2" in shown
-    assert re.search(r"loss \d\.\d{3}  Dice 0\.\d{3} at 0\.5 0:00:00 left", shown)
+    assert re.search(rf"loss \d\.\d{{3}}  {score} 0:00:00 left", shown)
 
 
 @pytest.fixture(autouse=True)

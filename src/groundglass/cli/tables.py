@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
 COLUMNS = {
     "dice_global": "Dice",
-    "dice_case": "per case",
+    "dice_case": "per\ncase",
     "iou": "IoU",
     "ppv": "PPV",
     "sensitivity": "sens.",
     "specificity": "spec.",
+    "average_precision": "AP",
 }
+NAME_WIDTH = 19
+"""Of the first column: what 80 columns leave, in which the longest word of a name fits."""
 
 
 def figures_table(results: Mapping[str, Mapping[str, Any]]) -> None:
@@ -24,14 +28,15 @@ def figures_table(results: Mapping[str, Mapping[str, Any]]) -> None:
     Args:
         results: Name of a row to the content of a ``result.json``.
     """
-    table = Table(caption="Research use only: not a medical device.")
-    table.add_column("")
-    for title in (*COLUMNS.values(), "labels (s)"):
+    priced = any("label_seconds" in result for result in results.values())
+    table = Table(caption="Research use only: not a medical device.", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table.add_column("", min_width=NAME_WIDTH)
+    for title in (*COLUMNS.values(), *(["labels\n(s)"] if priced else [])):
         table.add_column(title, justify="right")
     for name, result in results.items():
+        cells = [_figure(result["metrics"].get(key)) for key in COLUMNS]
         seconds = result.get("label_seconds")
-        cells = [_figure(result["metrics"][key]) for key in COLUMNS]
-        table.add_row(name, *cells, "" if seconds is None else f"{seconds:.0f}")
+        table.add_row(name, *cells, *([] if seconds is None else [f"{seconds:.0f}"]))
     Console().print(table)
 
 

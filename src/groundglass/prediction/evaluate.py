@@ -89,15 +89,20 @@ def choose_threshold(predictor: Predictor, pairs: Pairs) -> float:
 
 
 def evaluate(predictor: Predictor, pairs: Pairs, *, threshold: float = 0.5) -> dict[str, float]:
-    """Overlap of prediction and mask; see :class:`OverlapMeter` for the figures."""
+    """Overlap of prediction and mask; see :class:`OverlapMeter` for the figures.
+
+    Beside them ``average_precision``, of all pixels together, which is the same at every threshold; NaN without lesion.
+    """
     return evaluate_at(predictor, pairs, [threshold])[0]
 
 
 def evaluate_at(predictor: Predictor, pairs: Pairs, thresholds: Sequence[float]) -> list[dict[str, float]]:
     """:func:`evaluate` for several thresholds with one pass of the network."""
-    meters = [OverlapMeter() for _ in thresholds]
+    meters, curve = [OverlapMeter() for _ in thresholds], DiceCurve()
     for case, scan, mask, lungs in pairs:
         for slab, probabilities in predictor.slabs(scan, lungs):
+            truth = mask.voxels[slab] > 0
+            curve.update(probabilities, truth)
             for meter, threshold in zip(meters, thresholds, strict=True):
-                meter.update(case.case, probabilities > threshold, mask.voxels[slab] > 0)
-    return [meter.compute() for meter in meters]
+                meter.update(case.case, probabilities > threshold, truth)
+    return [meter.compute() | {"average_precision": curve.average_precision()} for meter in meters]

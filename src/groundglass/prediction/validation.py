@@ -23,6 +23,22 @@ MONITORS = {"dice": "dice_global", "best-dice": "dice_best", "precision": "avera
 HEAT_MONITORS = ("best-dice", "precision")
 """Those of heat maps, which know no threshold of 0.5."""
 
+TITLES = {
+    "dice": "validation Dice at 0.5",
+    "best-dice": "validation Dice at the best threshold",
+    "precision": "validation average precision",
+    "count": "validation count error (MAE)",
+}
+"""The score of each ``monitor`` in words."""
+
+SHORT = {"dice": "Dice {:.3f} at 0.5", "best-dice": "best Dice {:.3f}", "precision": "AP {:.3f}", "count": "MAE {:.3f}"}
+"""The same for a progress line."""
+
+
+def as_shown(monitor: str, score: float) -> float:
+    """A score of ``monitor`` as people read it: a count error, of which less is better, without its minus sign."""
+    return -score if monitor == "count" else score
+
 
 def validation_pairs(folder: DatasetFolder, config: Config) -> list[Pair]:
     """Validation cases that can choose the epoch to keep, in memory, as they are scored every epoch.

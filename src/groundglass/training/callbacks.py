@@ -31,6 +31,9 @@ from rich.progress import TimeRemainingColumn
 from groundglass.files import write_text
 from groundglass.prediction.evaluate import Pair
 from groundglass.prediction.predictor import Predictor
+from groundglass.prediction.validation import MONITORS
+from groundglass.prediction.validation import SHORT
+from groundglass.prediction.validation import as_shown
 from groundglass.prediction.validation import validate
 
 
@@ -172,18 +175,20 @@ def read_history(path: Path) -> list[dict[str, str]]:
 
 
 class ProgressLine(Callback):
-    """A progress bar over all epochs: loss, validation Dice at a threshold of 0.5 and the time left, in 80 columns.
+    """A progress bar over all epochs: loss, the validation score that chooses and the time left, in 80 columns.
 
     Args:
         console: Where it is shown.
         title: What is trained; a line of its own above the bar.
+        monitor: A key of :data:`MONITORS`: the score that is shown.
     """
 
-    def __init__(self, console: Console, title: str) -> None:
+    def __init__(self, console: Console, title: str, monitor: str) -> None:
         columns: list[ProgressColumn] = [BarColumn(bar_width=16), MofNCompleteColumn()]
         columns += [TextColumn("{task.fields[figures]}"), TimeRemainingColumn(), TextColumn("left")]
         self.progress = Progress(*columns, console=console)
         self.title = title
+        self.monitor = monitor
         self.task = self.progress.add_task("", figures="", visible=False)
 
     def on_train_start(self, trainer: Trainer, pl_module: Any) -> None:
@@ -195,11 +200,11 @@ class ProgressLine(Callback):
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: Any) -> None:
         """Advance."""
-        metrics = trainer.callback_metrics
-        figures = f"loss {float(metrics.get('train_loss', math.nan)):.3f}"
-        if "val_dice_global" in metrics:
-            figures += f"  Dice {float(metrics['val_dice_global']):.3f} at 0.5"
-        self.progress.update(self.task, advance=1, figures=figures)
+        metrics, score = trainer.callback_metrics, f"val_{MONITORS[self.monitor]}"
+        figures = [f"loss {float(metrics['train_loss']):.3f}"] if "train_loss" in metrics else []
+        if score in metrics:
+            figures.append(SHORT[self.monitor].format(as_shown(self.monitor, float(metrics[score]))))
+        self.progress.update(self.task, advance=1, figures="  ".join(figures))
 
     def teardown(self, trainer: Trainer, pl_module: Any, stage: str) -> None:
         """Leave the finished bar on the screen."""

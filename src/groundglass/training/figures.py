@@ -9,6 +9,9 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from groundglass.files import replacing
+from groundglass.prediction.validation import MONITORS
+from groundglass.prediction.validation import TITLES
+from groundglass.prediction.validation import as_shown
 
 
 def measured(history: Sequence[Mapping[str, str]], column: str) -> tuple[list[int], list[float]]:
@@ -22,18 +25,22 @@ def measured(history: Sequence[Mapping[str, str]], column: str) -> tuple[list[in
     return [int(row["epoch"]) + 1 for row in rows], [float(row[column]) for row in rows]
 
 
-def learning_curves(history: Sequence[Mapping[str, str]], path: Path) -> None:
-    """Training loss and validation Dice against the epoch, as a PNG.
+def learning_curves(history: Sequence[Mapping[str, str]], path: Path, monitor: str = "dice") -> None:
+    """Training loss and the validation score that chooses the weights against the epoch, as a PNG.
 
     Args:
         history: Rows of ``history.csv``.
         path: The picture to write.
+        monitor: A key of :data:`MONITORS`: the score that is drawn.
     """
     figure = Figure(figsize=(8, 3), layout="constrained")
-    titles = {"train_loss": "training loss", "val_dice_global": "validation Dice (global)"}
+    score = f"val_{MONITORS[monitor]}"
+    titles = {"train_loss": "training loss", score: TITLES[monitor]}
     shown = [column for column in titles if any(row.get(column) for row in history)] or ["train_loss"]
     for axis, column in zip(figure.subplots(1, len(shown), squeeze=False)[0], shown, strict=True):
         epochs, values = measured(history, column)
+        if column == score:
+            values = [as_shown(monitor, value) for value in values]
         sparse = len(epochs) < max(len(history), 2)
         axis.plot(epochs, values, color="#1f6f8b", marker="o" if sparse else None)
         axis.set_xlim(0.5, len(history) + 0.5)

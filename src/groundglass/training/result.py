@@ -43,7 +43,7 @@ def finish_run(
         The content of ``result.json``.
     """
     history = read_history(output / "history.csv")
-    learning_curves(history, output / "figures" / "learning-curves.png")
+    learning_curves(history, output / "figures" / "learning-curves.png", config.monitor)
     metrics = _test_metrics(method, config, folder) if has_masks(folder.split.test) else {}
     result = {
         "method": config.method,
@@ -67,7 +67,10 @@ def finish_run(
 
 
 def _test_metrics(method: Method, config: Config, folder: DatasetFolder) -> dict[str, float]:
-    """Test figures at a threshold of 0.5, as the papers have them, and Dice at the one chosen on validation."""
+    """Test figures at a threshold of 0.5, as the papers have them, and Dice at the one chosen on validation.
+
+    Average precision, which knows no threshold, is among them.
+    """
     cases = scored_cases(folder, folder.split.test, config.grid)
     predictor = build_predictor(method, config)
     metrics, chosen = evaluate_at(predictor, cases, [0.5, float(method.threshold)])

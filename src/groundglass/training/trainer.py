@@ -103,7 +103,8 @@ def _callbacks(
             callbacks.append(_checkpoint(checkpoints, "best", monitor=monitor, mode="max", save_weights_only=True))
     callbacks += [History(output / "history.csv"), _checkpoint(checkpoints, "last")]
     if console is not None:
-        callbacks.append(ProgressLine(console, f"{config.method}, {config.network}, seed {config.seed}"))
+        title = f"{config.method}, {config.network}, seed {config.seed}"
+        callbacks.append(ProgressLine(console, title, config.monitor))
     return callbacks
 
 
