@@ -116,7 +116,9 @@ def test_rows_are_trained_once_and_their_ablations_are_rows_too(root: Path) -> N
     work = plan(root, rows=["decomposition", "decomposition-no-critic"], overrides=SMALL)
     table = table_image_level(work)
     assert "| decomposition-no-critic |" in table
-    assert (root / "results" / "ablations" / "panel.png").stat().st_size > (root / "results" / "panel.png").stat().st_size
+    assert (root / "results" / "ablations" / "panel.png").stat().st_size > (
+        root / "results" / "panel.png"
+    ).stat().st_size
     path = root / "results" / "decomposition-no-critic-seed0.json"
     record = json.loads(path.read_text())
     assert (record["method"], record["variant"], record["row"]) == (

@@ -12,11 +12,19 @@ import pytest
 
 from groundglass.cli import main
 from groundglass.datasets.catalog.phantom import PhantomSet
+from groundglass.datasets.folder import DatasetFolder
 from groundglass.datasets.prepare import prepare
+from groundglass.labels.events import Point
+from groundglass.labels.events import Region
 from groundglass.labels.events import ScanTag
+from groundglass.labels.events import SliceTag
 from groundglass.scans.description import orientation
 from groundglass.scans.nifti import write_nifti
 from groundglass.scans.scan import Scan
+from groundglass.scans.scan import apply_affine
+
+AFFINE = np.array([[0, 0, 0.8, -20], [0, 0.7, 0, -30], [5, 0, 0, -100], [0, 0, 0, 1]], float)
+"""Of the cases of ``blobs``, which have two slices of 48 x 48."""
 
 SECRETS = ("Doe", "JD-1", "19500101", "Thorax", "Smith")
 
@@ -122,8 +130,76 @@ def test_labels_of_cases_that_are_not_in_a_dataset_are_told_apart(
     folder.store.append([ScanTag(case=name, seconds=1.0, label=1) for name in ("phantom-000", "gone", "old")])
     facts = info(capsys, str(folder.root))
     assert (facts["labels"], facts["label_seconds"]) == ({"scan_tag": 1}, 1.0)
+    assert "slice_tags" not in facts
     assert facts["warnings"] == [
         "2 more labels are of cases that are not in this dataset, such as gone; they are not used"
+    ]
+
+
+def slice_tag(case: str, index: int, label: int) -> SliceTag:
+    x, y, z = apply_affine(AFFINE, np.array([[index, 0, 0]]))[0]
+    return SliceTag(case=case, seconds=3.0, position=(float(x), float(y), float(z)), label=label)
+
+
+def test_tags_are_counted_by_what_they_say(blobs_copy: DatasetFolder, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of eight slices of four training scans seven are known: one by the healthy scan's tag, one was tagged anew."""
+    blobs_copy.store.path.unlink()
+    tags = [("case0", 0, 1), ("case0", 1, 0), ("case0", 1, 1), ("case1", 0, 1), ("case1", 1, 0), ("case2", 0, 0)]
+    scans = [("case0", 1), ("case1", 0), ("case1", 1), ("case3", 0)]
+    blobs_copy.store.append([slice_tag(*tag) for tag in [*tags, ("case4", 0, 1)]])
+    blobs_copy.store.append([ScanTag(case=case, seconds=0.0, label=label) for case, label in scans])
+    facts = info(capsys, str(blobs_copy.root))
+    assert facts["labels"] == {"slice_tag": 7, "scan_tag": 4}
+    assert facts["slice_tags"] == {"lesion": 3, "none": 4, "untagged": 1}
+    assert facts["scan_tags"] == {"diseased": 2, "healthy": 1, "untagged": 1}
+    assert (facts["contradicting_scans"], facts["labels_outside"], facts["warnings"]) == (0, 0, [])
+    assert main(["info", str(blobs_copy.root)]) == 0
+    printed = capsys.readouterr().out.splitlines()
+    (line,) = [line for line in printed if line.startswith("slice_tags")]
+    assert line.split(None, 1)[1] == "lesion 3, none 4, untagged 1"
+
+
+def test_tags_that_contradict_each_other_are_counted(
+    blobs_copy: DatasetFolder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = [*blobs_copy.store.read()]
+    healthy = [ScanTag(case=case, seconds=0.0, label=0) for case in ("case1", "case2")]
+    blobs_copy.store.append([*healthy, slice_tag("case2", 0, 0), slice_tag("case2", 1, 0)])
+    facts = info(capsys, str(blobs_copy.root))
+    assert any(isinstance(label, SliceTag) and label.label == 1 and label.case == "case2" for label in given)
+    assert facts["contradicting_scans"] == 1, "the last tags of case2 agree"
+    assert facts["warnings"][0].startswith(
+        "1 training scan tagged healthy with 2 slices tagged lesion, first case case1"
+    )
+
+
+def test_labels_outside_their_scan_are_counted(blobs_copy: DatasetFolder, capsys: pytest.CaptureFixture[str]) -> None:
+    first, far = (-20.0, -30.0, -100.0), (0.0, 0.0, 999.0)
+    stray = [slice_tag("case5", 7, 1), Point(case="case1", seconds=3.0, position=far, label=1)]
+    blobs_copy.store.append([*stray, Region(case="case1", seconds=3.0, lower=first, upper=far, label=0)])
+    facts = info(capsys, str(blobs_copy.root))
+    assert facts["labels_outside"] == 3
+    assert facts["warnings"] == [
+        "3 labels outside the scan, first case case1: training refuses such labels; undo them in the annotator, or "
+        "remove them from labels.jsonl"
+    ]
+
+
+def test_only_headers_are_read_and_a_damaged_image_does_not_hide_the_rest(
+    blobs_copy: DatasetFolder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refused(*_: Any, **__: Any) -> Any:
+        raise AssertionError("a whole volume is read")
+
+    monkeypatch.setattr(np, "asanyarray", refused)
+    assert info(capsys, str(blobs_copy.root))["labels_outside"] == 0
+    monkeypatch.undo()
+    image = blobs_copy.root / blobs_copy.split.training[0].image
+    image.write_bytes(b"nothing")
+    facts = info(capsys, str(blobs_copy.root))
+    assert facts["training"] == 4
+    assert facts["warnings"] == [
+        f"the labels were not checked: {image}: not a readable NIfTI file; export or copy it again"
     ]
 
 

@@ -18,6 +18,7 @@ from groundglass.datasets.folder import DatasetFolder
 from groundglass.errors import InputError
 from groundglass.experiments.checkpoint import load_method
 from groundglass.experiments.config import Config
+from groundglass.labels.events import ScanTag
 from groundglass.methods.attention_fusion import STATE
 from groundglass.methods.attention_fusion import AttentionFusion
 from groundglass.training.run import Run
@@ -140,6 +141,21 @@ def test_pseudo_masks_of_another_method_are_refused(
     other = run(small_config(epochs=1), blobs, tmp_path / "run")
     with pytest.raises(InputError, match="not a run of the method attention-fusion"):
         pseudo_mask_scores(other.folder, blobs)
+
+
+def test_tags_that_contradict_each_other_are_said(
+    config: Config, blobs_copy: DatasetFolder, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    healthy = [
+        ScanTag(case=case, seconds=0.0, label=0) for case in ("case2", "case1", "case5")
+    ]  # the last is no training case
+    blobs_copy.store.append(healthy)
+    short = config.to_dict() | {"method": "cam", "method_options": {}, "epochs": 1}
+    run(Config.from_dict(short), blobs_copy, tmp_path / "run")
+    assert "2 training scans tagged healthy with 4 slices tagged lesion, first case case1: " in caplog.text
+    caplog.clear()
+    run(Config.from_dict(short | {"labels": ["slice_tag"]}), blobs_copy, tmp_path / "other")
+    assert "tagged healthy" not in caplog.text
 
 
 def test_there_must_be_epochs_left_for_the_second_stage(config: Config, blobs: DatasetFolder, tmp_path: Path) -> None:

@@ -9,16 +9,27 @@ import json
 import os
 import sys
 from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 from typing import Any
 
 from jsonargparse import ArgumentParser
 from jsonargparse import Namespace
 
 from groundglass.datasets.splits import PARTS
+from groundglass.errors import InputError
 from groundglass.scans.readable import readable
 from groundglass.scans.scan import Intensity
+
+if TYPE_CHECKING:
+    from groundglass.datasets.folder import DatasetFolder
+    from groundglass.labels.events import Label
+
+COUNTS = ("labels", "slice_tags", "scan_tags")
+"""Facts that are numbers by name."""
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -54,6 +65,8 @@ def _lines(name: str, value: Any) -> list[Any]:
     """A list of sentences takes a line each; of numbers, one line."""
     if name == "range":
         return [" to ".join(f"{number:.6g}" for number in value)]
+    if name in COUNTS:
+        return [", ".join(f"{key} {count}" for key, count in value.items()) or "none"]
     if not isinstance(value, list):
         return [value]
     if value and isinstance(value[0], float | int):
@@ -90,6 +103,7 @@ def _dataset(path: Path) -> dict[str, Any]:
     known = {case.case for part in PARTS for case in getattr(folder.split, part)}
     everything = folder.store.read()
     labels = [label for label in everything if label.case in known]
+    checked, warnings = _checked(folder, labels)
     return {
         "kind": "dataset",
         "name": folder.name,
@@ -98,9 +112,38 @@ def _dataset(path: Path) -> dict[str, Any]:
         "test": len(folder.split.test),
         "split_hash": folder.split.hash,
         "labels": dict(Counter(label.kind for label in labels)),
+        **checked,
         "label_seconds": label_seconds(labels),
-        "warnings": _strangers({label.case for label in everything} - known, len(everything) - len(labels)),
+        "warnings": [
+            *_strangers({label.case for label in everything} - known, len(everything) - len(labels)),
+            *warnings,
+        ],
     }
+
+
+def _checked(folder: DatasetFolder, labels: Sequence[Label]) -> tuple[dict[str, Any], list[str]]:
+    """What the tags of the training cases say, and what is wrong with the labels: facts and warnings."""
+    from groundglass.datasets import tags
+
+    by_case: dict[str, list[Label]] = defaultdict(list)
+    for label in labels:
+        by_case[label.case].append(label)
+    kinds = {label.kind for case in folder.split.training for label in by_case[case.case]}
+    every = {case.case: case for part in PARTS for case in getattr(folder.split, part) if by_case[case.case]}
+    try:
+        outside = [label for one in tags.labeled(folder, every.values(), by_case) for label in one.outside]
+        training = tags.labeled(folder, folder.split.training, by_case) if kinds & {"slice_tag", "scan_tag"} else []
+    except InputError as error:
+        return {}, [f"the labels were not checked: {error}"]
+    found = tags.contradictions(training)
+    facts: dict[str, Any] = {}
+    if "slice_tag" in kinds:
+        facts["slice_tags"] = tags.count_slice_tags(training)
+    if "scan_tag" in kinds:
+        facts["scan_tags"] = tags.count_scan_tags(training)
+    facts |= {"contradicting_scans": len(found), "labels_outside": len(outside)}
+    warnings = [tags.contradiction_sentence(found)] if found else []
+    return facts, warnings + ([tags.outside_sentence(outside)] if outside else [])
 
 
 def _strangers(cases: set[str], count: int) -> list[str]:

@@ -15,6 +15,8 @@ from rich.console import Console
 
 from groundglass.datasets.folder import DatasetFolder
 from groundglass.datasets.load import load_samples
+from groundglass.datasets.tags import contradiction_sentence
+from groundglass.datasets.tags import training_contradictions
 from groundglass.errors import InputError
 from groundglass.experiments.checkpoint import build_method
 from groundglass.experiments.checkpoint import find_checkpoint
@@ -39,6 +41,7 @@ from groundglass.training.trainer import build_loader
 from groundglass.training.trainer import build_trainer
 from groundglass.training.trainer import quiet_lightning
 
+logger = logging.getLogger(__name__)
 FEW_STEPS = 100
 
 PREPARED_AS = {
@@ -49,9 +52,6 @@ PREPARED_AS = {
     "scan_tag": "scan-tags",
 }
 """Kinds of label events as ``groundglass prepare --labels`` calls them."""
-
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -104,6 +104,8 @@ def train(
     folder = DatasetFolder.open(data)
     kinds = config.labels or list(method.uses)
     labels = _labels(folder, kinds, config)
+    if found := training_contradictions(folder, labels):
+        logger.warning("%s: %s", folder.root, contradiction_sentence(found))
     record = run_record(config, folder, labels)
     samples = load_samples(folder, folder.split.training, config.grid, kinds=kinds, grow=config.grow)
     validation = validation_pairs(folder, config)
