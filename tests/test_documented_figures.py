@@ -44,10 +44,10 @@ def test_the_curves_of_the_headline_are_those_of_its_results() -> None:
     results = [json.loads(path.read_text("utf-8")) for path in paths]
     for row in range(1, len(results[0]["curve"])):
         seconds = results[0]["curve"][row][0]
-        dice = [f"{one[name][row][1]:.3f}" for one in results for name in ("curve", "curve_at_half")]
+        dice = [f"{one[name][row][1]:.3f}" for one in results for name in ("curve", "curve_at_threshold")]
         share = f"{seconds / results[0]['full_seconds']:.1%}".replace("%", " %")
         assert f"| {seconds:.0f} | {share} | {' | '.join(dice)} |" in page
-    full = [f"{one[name]:.3f}" for one in results for name in ("full_dice", "full_dice_at_half")]
+    full = [f"{one[name]:.3f}" for one in results for name in ("full_dice", "full_dice_at_threshold")]
     assert f"| 100 % | {' | '.join(full)} |" in page
 
 

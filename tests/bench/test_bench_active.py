@@ -113,7 +113,7 @@ def test_figures_are_run_once_and_the_headline_is_written(tmp_path: Path, monkey
     share = json.loads((tmp_path / "results" / "headline.json").read_text())
     assert set(share["per_seed"]) == {"0"}
     assert "fraction_of_full_cost_at_90_percent" in share
-    assert share["at_half"]["full_dice"] == {"0": result["full_dice_at_half"]}
+    assert share["at_threshold"]["full_dice"] == {"0": result["full_dice_at_threshold"]}
     assert "At 0.5, as in the paper:" in text
     assert "| Dice | seed 0 | mean | the seeds' mean curve |" in text
     assert (tmp_path / "results" / "headline.png").stat().st_size > 3000
@@ -126,7 +126,9 @@ def test_figures_are_run_once_and_the_headline_is_written(tmp_path: Path, monkey
     active("fig5", root, **places, **{**chosen, "settings": less})
     cut = json.loads((tmp_path / "results" / "fig5-entropy-k64-point-seed0.json").read_text())
     assert cut["curve"] == result["curve"][:1]
-    assert cut["curve_at_half"] == result["curve_at_half"][:1]
+    assert cut["curve_at_threshold"] == result["curve_at_threshold"][:1]
+    cycle = result["cycles"][0]
+    assert (cycle["dice_at_half"], cycle["dice_global"]) == (result["curve"][0][1], result["curve_at_threshold"][0][1])
     assert len(cut["cycles"]) == 1
     assert weights.stat().st_mtime_ns == stamp, "what the headline has run is not run again"
     assert not (tmp_path / "work" / "covidcell" / "figures").exists()
@@ -170,7 +172,7 @@ def test_unknown_names_are_refused(tmp_path: Path) -> None:
 def result(seed: int, curve: list[tuple[float, float]], acquisition: str = "entropy") -> dict[str, object]:
     named = {"seed": seed, "acquisition": acquisition, "dataset": "pool", "full_seconds": 1000.0}
     better = [(seconds, dice + 0.1) for seconds, dice in curve]
-    return named | {"curve": curve, "full_dice": 0.8, "curve_at_half": better, "full_dice_at_half": 0.7}
+    return named | {"curve": curve, "full_dice": 0.8, "curve_at_threshold": better, "full_dice_at_threshold": 0.7}
 
 
 def test_the_headline_is_the_mean_of_the_seeds_shares() -> None:
@@ -183,10 +185,10 @@ def test_the_headline_is_the_mean_of_the_seeds_shares() -> None:
     assert both["fraction_of_full_cost_at_90_percent"] == 0.05
     assert both["per_seed"] == {"0": 0.03, "1": 0.07}
     assert both["others"] == {"random": {"mean": 0.09, "per_seed": {"0": 0.09}}}
-    half = both["at_half"]
-    assert half["per_seed"] == {"0": 0.03, "1": 0.07}
-    assert half["full_dice"] == {"0": 0.7, "1": 0.7}
-    assert headline([reached, never])["at_half"]["fraction_of_full_cost_at_90_percent"] == 0.05
+    chosen = both["at_threshold"]
+    assert chosen["per_seed"] == {"0": 0.03, "1": 0.07}
+    assert chosen["full_dice"] == {"0": 0.7, "1": 0.7}
+    assert headline([reached, never])["at_threshold"]["fraction_of_full_cost_at_90_percent"] == 0.05
     assert headline([reached, never])["fraction_of_full_cost_at_90_percent"] is None
     assert headline([random])["fraction_of_full_cost_at_90_percent"] is None
 
@@ -201,9 +203,7 @@ def test_the_mean_curve_has_a_share_of_its_own() -> None:
     longer = result(2, [(10, 0.3), (30, 0.6), (70, 0.9)])
     assert headline([early, longer])["of_mean_curve"] == 0.07, "a curve that ended keeps its last Dice"
     assert headline([result(0, [(10, 0.3)], "random")])["of_mean_curve"] is None
-    assert shares_table(share).splitlines()[2] == (
-        "| at the threshold chosen on validation | 5.0 % | 3.0 % | 4.0 % | 3.0 % |"
-    )
+    assert shares_table(share).splitlines()[2] == ("| at 0.5 | 5.0 % | 3.0 % | 4.0 % | 3.0 % |")
     assert shares_table(headline([late, result(1, [(10, 0.3)])])).splitlines()[2].endswith("| 5.0 % | - | - | - |")
 
 
