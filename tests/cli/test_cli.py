@@ -397,3 +397,30 @@ def test_clicks_alone_are_enough_to_train(dataset: Path, tmp_path: Path, caplog:
         == 0
     )
     assert read_mask(output).shape == (1, 40, 40)
+
+
+def test_info_shows_the_labels_a_run_was_trained_on(
+    dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["train", str(dataset), "-o", str(tmp_path / "run"), "--recipe", "pl", "--quiet", *SMALL]
+    assert main([*command, "--labels", "[point, mask]"]) == 0
+    capsys.readouterr()
+    assert main(["info", str(tmp_path / "run")]) == 0
+    assert "point" in capsys.readouterr().out
+
+
+def test_brightness_can_be_scored_in_place_of_a_run(
+    dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["evaluate", "smoothed-intensity", str(dataset), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["at_run_threshold"]["dice_global"] > 0.8, "the lesions are what is bright"
+    assert 0.3 < found["run_threshold"] < 0.7
+    assert main(["evaluate", "smoothed-intensity", str(dataset)]) == 0
+    assert "smoothed-intensity at 0.5" in " ".join(capsys.readouterr().out.split())
+    description = json.loads((dataset / "dataset.json").read_text())
+    for case in description["validation"]:
+        del case["label"]
+    (dataset / "dataset.json").write_text(json.dumps(description))
+    assert main(["evaluate", "smoothed-intensity", str(dataset)]) == 2
+    one_sentence(capsys, "no validation case has a mask to choose the threshold of smoothed-intensity by")

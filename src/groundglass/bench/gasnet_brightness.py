@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 
-from groundglass.bench.image_level import UNTRAINED
 from groundglass.bench.plan import Cell
 from groundglass.bench.plan import Plan
 from groundglass.bench.plan import plain
@@ -16,6 +15,7 @@ from groundglass.prediction.evaluate import choose_threshold
 from groundglass.prediction.evaluate import evaluate
 from groundglass.prediction.evaluate import scored_cases
 from groundglass.prediction.predictor import Predictor
+from groundglass.prediction.untrained import UNTRAINED
 
 ROW = "brightness-0masks"
 OPTIONS, GRID = UNTRAINED["smoothed-intensity-opened"]

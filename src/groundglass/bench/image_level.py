@@ -26,7 +26,6 @@ from groundglass.bench.pseudo_masks import pseudo_mask_scores
 from groundglass.bench.results import mean_sd
 from groundglass.bench.results import read_results
 from groundglass.datasets.folder import DatasetFolder
-from groundglass.datasets.grid import Grid
 from groundglass.experiments.config import Config
 from groundglass.experiments.recipe import load_recipe
 from groundglass.experiments.recipe import merged
@@ -36,20 +35,11 @@ from groundglass.methods.attention_fusion import AttentionFusion
 from groundglass.methods.smoothed_intensity import SmoothedIntensity
 from groundglass.prediction.evaluate import Pair
 from groundglass.prediction.predictor import Predictor
+from groundglass.prediction.untrained import UNTRAINED
 from groundglass.training.callbacks import read_history
 from groundglass.training.run import train
 
 EXPERIMENT = "table-image-level"
-UNTRAINED: dict[str, tuple[dict[str, Any], Grid]] = {
-    "smoothed-intensity": ({"sigma": 2.0}, Grid(size=(256, 256), outside="black")),
-    "smoothed-intensity-median": ({"sigma": 3.0, "median": True}, Grid(size=(96, 96), crop="lungs", outside="black")),
-    "smoothed-intensity-opened": (
-        {"sigma": 3.0, "median": True, "opening": 5},
-        Grid(size=(96, 96), crop="lungs", outside="black"),
-    ),
-}
-"""Rows without training: as the data has it, read as ``recipes/decomposition.yaml`` reads its heat map, and that after
-what is thin is taken away, which helps brightness alone: a trained network leaves vessels in the normal version."""
 NO_OPACITIES: dict[str, Any] = {"opacities": 0.0}
 ROWS = (
     *UNTRAINED,

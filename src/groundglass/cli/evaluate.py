@@ -2,7 +2,11 @@
 
 Figures are at 0.5, as the papers have them, and at the run's own threshold, which ``predict`` uses.
 
-Example: groundglass evaluate runs/first data/ --orientations 8
+In place of a run: smoothed-intensity, smoothed-intensity-median or smoothed-intensity-opened, brightness with a
+threshold chosen on the dataset's validation cases. What has learned something beats it.
+
+Examples: groundglass evaluate runs/first data/ --orientations 8
+          groundglass evaluate smoothed-intensity-opened data/
 """
 
 from __future__ import annotations
@@ -20,7 +24,7 @@ from groundglass.errors import InputError
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Options of ``groundglass evaluate``."""
-    parser.add_argument("checkpoint", help="a run folder or a .ckpt file")
+    parser.add_argument("checkpoint", help="a run folder, a .ckpt file, or a baseline that learns nothing (see above)")
     parser.add_argument("data", help="a dataset folder made by 'groundglass prepare'")
     parser.add_argument("--part", default="test", help=f"one of {', '.join(PARTS)}")
     parser.add_argument(
@@ -38,22 +42,28 @@ def run(arguments: Namespace) -> None:
     from groundglass.prediction.build import build_predictor
     from groundglass.prediction.evaluate import evaluate_at
     from groundglass.prediction.evaluate import scored_cases
+    from groundglass.prediction.untrained import UNTRAINED
+    from groundglass.prediction.untrained import untrained_predictor
 
     if arguments.part not in PARTS:
         raise InputError(f"--part {arguments.part!r}: choose one of {', '.join(PARTS)}")
     check_inference(arguments.orientations, arguments.threshold)
-    method, config = load_method(arguments.checkpoint)
     folder = DatasetFolder.open(arguments.data)
-    predictor = build_predictor(method, config, orientations=arguments.orientations)
-    pairs = scored_cases(folder, getattr(folder.split, arguments.part), config.grid)
-    own = float(method.threshold)
+    if arguments.checkpoint in UNTRAINED:
+        name = arguments.checkpoint
+        predictor = untrained_predictor(name, folder, orientations=arguments.orientations)
+    else:
+        method, config = load_method(arguments.checkpoint)
+        name, predictor = config.method, build_predictor(method, config, orientations=arguments.orientations)
+    pairs = scored_cases(folder, getattr(folder.split, arguments.part), predictor.grid)
+    own = float(predictor.method.threshold)
     metrics, at_own = map(_defined, evaluate_at(predictor, pairs, [arguments.threshold, own]))
     if arguments.json:
-        known = {"threshold": arguments.threshold, "run_threshold": round(own, 4), "at_run_threshold": at_own}
+        known = {"threshold": arguments.threshold, "run_threshold": float(f"{own:.4g}"), "at_run_threshold": at_own}
         print(json.dumps(metrics | known, allow_nan=False))
     else:
         rows = {f"at {arguments.threshold:g}": metrics, f"at {own:.3g}, the run's own": at_own}
-        figures_table({f"{config.method} {where}": {"metrics": figures} for where, figures in rows.items()})
+        figures_table({f"{name} {where}": {"metrics": figures} for where, figures in rows.items()})
 
 
 def _defined(metrics: Mapping[str, float]) -> dict[str, float | None]:

@@ -65,7 +65,7 @@ def _lines(name: str, value: Any) -> list[Any]:
     """A list of sentences takes a line each; of numbers, one line."""
     if name == "range":
         return [" to ".join(f"{number:.6g}" for number in value)]
-    if name in COUNTS:
+    if name in COUNTS and isinstance(value, dict):
         return [", ".join(f"{key} {count}" for key, count in value.items()) or "none"]
     if not isinstance(value, list):
         return [value]
