@@ -100,7 +100,7 @@ def test_the_learning_rate_starts_over(config: Config, blobs: DatasetFolder, tmp
 def test_patience_does_not_run_out_before_the_second_stage(
     config: Config, blobs: DatasetFolder, tmp_path: Path
 ) -> None:
-    plain = config.to_dict() | {"patience": 1, "epochs": 8}
+    plain = config.to_dict() | {"patience": 1, "epochs": 8, "monitor": "dice"}
     plain["method_options"] = plain["method_options"] | {"stage1_epochs": 5}
     plain["settings"] = plain["settings"] | {"lr": 1e-12}
     finished = run(Config.from_dict(plain), blobs, tmp_path / "run")
