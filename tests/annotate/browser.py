@@ -247,6 +247,18 @@ class Held:
             self.waiting.pop(0).abort()
 
 
+def lose_replies(page: Any, pattern: str) -> list[int]:
+    """Requests reach the server, but its replies get lost; one more element for each of them."""
+    lost: list[int] = []
+
+    def lose(route: Any) -> None:
+        lost.append(route.fetch().status)
+        route.abort()
+
+    page.route(re.compile(pattern), lose)
+    return lost
+
+
 def change_summary(page: Any, changes: dict[str, Any]) -> None:
     """Let the server's summary say something else, for what would take long to come about."""
 

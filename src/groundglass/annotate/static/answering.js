@@ -1,10 +1,10 @@
 /** Giving answers, and taking them back. */
 
-import { caseUrl, get, newId, post } from "./api.js";
-import { Display } from "./display.js";
+import { caseUrl, get, post } from "./api.js";
 import { describe, renderAnswers } from "./panel.js";
+import { Saving } from "./saving.js";
 
-export class Answering extends Display {
+export class Answering extends Saving {
   clickCursor(label) {
     const place = this.viewer.cursor ?? this.pointer;
     if (!place) return this.say("Point at a place first, with the mouse or with Shift and the arrows.");
@@ -23,15 +23,25 @@ export class Answering extends Display {
 
   nothing() {
     if (!this.mayAnswer()) return;
-    const asked = this.guided && this.question;
-    if (asked && !this.onQuestion()) return this.showQuestion();
-    this.keep({ kind: "nothing", slice: this.index, question: asked ? this.question.key : null }, Boolean(asked));
+    if (!this.guided) return this.keep({ kind: "nothing", slice: this.index, question: null }, false);
+    if (!this.mayAnswerQuestion()) return;
+    if (!this.onQuestion()) return this.showQuestion();
+    this.keep({ kind: "nothing", slice: this.index, question: this.question.key }, true);
   }
 
   unsure() {
     if (!this.mayAnswer()) return;
-    if (!this.guided || !this.question) return this.say("There is no question to skip.");
-    this.keep({ kind: "unsure", question: this.question.key }, true, this.question.case);
+    if (!this.guided) return this.say("There is no question to skip.");
+    if (this.mayAnswerQuestion()) this.keep({ kind: "unsure", question: this.question.key }, true, this.question.case);
+  }
+
+  /** A question is answered once, and where none is open nobody means the whole slice. */
+  mayAnswerQuestion() {
+    const isSent = this.unsaved.some((one) => one.question && one.question === this.question?.key);
+    if (this.question && !this.question.answered && !isSent) return true;
+    const reason = this.question ? "that question is answered" : "no question is open";
+    this.say(`Not taken: ${reason}. Enter asks the next one.`, true);
+    return false;
   }
 
   tagSlice(label) {
@@ -42,42 +52,18 @@ export class Answering extends Display {
     if (this.mayAnswer()) this.keep({ kind: "scan_tag", label }, false);
   }
 
-  /** Send an answer, one after the other. Until it is acknowledged its mark is dashed. */
-  keep(answer, goOn, name = this.case.case) {
-    const version = name === this.case.case ? this.case.version : undefined;
-    const body = { ...answer, case: name, version, id: newId(), seconds: this.clock.take() };
-    const pending = { ...answer, case: name, id: body.id, own: true, pending: true };
-    if (answer.kind === "point") this.viewer.marks.push(pending);
-    this.viewer.draw();
-    this.queue = this.queue.then(async () => {
-      const kept = await this.guard(() => post("/api/answers", body));
-      const at = this.viewer.marks.indexOf(pending);
-      if (at >= 0) this.viewer.marks.splice(at, 1);
-      if (kept && this.case.case === name && answer.kind !== "unsure") this.addMark(kept);
-      this.viewer.draw();
-      if (!kept) return;
-      this.answers.unshift({ ...kept, skipped: answer.kind === "unsure" });
-      this.selected = -1;
-      const counted = this.guard(() => this.refresh());
-      await this.asking;
-      if (goOn && this.guided) await this.nextQuestion();
-      await counted;
-    });
-    return this.queue;
-  }
-
-  addMark(kept) {
-    this.case.marks.push(kept);
-    this.viewer.marks.push({ ...kept, own: true });
-  }
-
   undo() {
-    this.queue = this.queue.then(() => this.goBack("/api/undo", "Nothing to undo."));
-    return this.queue;
+    return this.inTurn("/api/undo", "Nothing to undo.");
   }
 
   redo() {
-    this.queue = this.queue.then(() => this.goBack("/api/redo", "Nothing to redo."));
+    return this.inTurn("/api/redo", "Nothing to redo.");
+  }
+
+  /** After the answers that are on their way; while those cannot get through nobody sees what would be undone. */
+  inTurn(path, nothing) {
+    if (this.waiting) return this.say("Not yet: an answer is not saved yet.", true);
+    this.queue = this.queue.then(() => this.goBack(path, nothing));
     return this.queue;
   }
 

@@ -1,17 +1,27 @@
 /** Talks to the server. Every failure becomes an Error with one sentence to show. */
 
+/** Milliseconds after which a reply is taken for lost, and between one attempt and the next. */
+const PATIENCE = 30000;
+const PAUSE = 2000;
+
+/** What a tunnel says while the server behind it is away. */
+const AWAY = [502, 503, 504];
+
+/** No reply came, or not all of it: the server may or may not have done what was asked. */
+class Unanswered extends Error {
+  constructor() {
+    super("The server does not answer; is it still running?");
+  }
+}
+
 /**
  * @param {string} path
  * @param {RequestInit} [options]
  * @returns {Promise<Response>}
  */
 async function send(path, options) {
-  let response;
-  try {
-    response = await fetch(path, options);
-  } catch {
-    throw new Error("The server does not answer; is it still running?");
-  }
+  const response = await fetch(path, options).catch(() => null);
+  if (!response || AWAY.includes(response.status)) throw new Unanswered();
   if (response.ok) return response;
   const text = await response.text();
   let message = text;
@@ -31,14 +41,34 @@ export async function get(path) {
 /**
  * @param {string} path
  * @param {unknown} [body]
+ * @param {AbortSignal} [signal]
  */
-export async function post(path, body = null) {
+export async function post(path, body = null, signal) {
   const response = await send(path, {
     method: "POST",
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify(body),
+    signal,
   });
-  return response.json();
+  return response.json().catch(() => Promise.reject(new Unanswered()));
+}
+
+/**
+ * Send the same until the server has taken or refused it. Only for what counts once however often it is sent.
+ * @param {string} path
+ * @param {unknown} body
+ * @param {() => void} failed called after each attempt without a reply
+ */
+export async function insist(path, body, failed) {
+  for (;;) {
+    try {
+      return await post(path, body, AbortSignal.timeout(PATIENCE));
+    } catch (error) {
+      if (!(error instanceof Unanswered)) throw error;
+    }
+    failed();
+    await new Promise((done) => setTimeout(done, PAUSE));
+  }
 }
 
 /** @param {string} path */

@@ -22,7 +22,6 @@ export class App extends Answering {
 
   setGuided(on) {
     this.guided = on;
-    this.clock.restart();
     if (!on) this.viewer.reset();
     this.render();
     return on && this.nextQuestion();

@@ -34,4 +34,9 @@ export class Clock {
     this.restart();
     return Math.round(seconds * 100) / 100;
   }
+
+  /** Seconds of an answer that was not kept after all. */
+  giveBack(seconds) {
+    this.before += seconds;
+  }
 }

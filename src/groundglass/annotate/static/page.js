@@ -19,6 +19,8 @@ export class Page {
     this.exhausted = false;
     this.answers = [];
     this.selected = -1;
+    this.unsaved = [];
+    this.waiting = false;
     this.index = 0;
     this.wanted = null;
     this.asking = null;
@@ -47,7 +49,8 @@ export class Page {
   takeMarks(marks) {
     const own = this.session.annotator;
     const chosen = this.answers[this.selected]?.id;
-    const pending = this.viewer.marks.filter((mark) => mark.pending && mark.case === this.case.case);
+    const ids = new Set(marks.map((mark) => mark.id));
+    const pending = this.unsaved.filter((mark) => mark.case === this.case.case && !ids.has(mark.id));
     const known = marks.map((mark) => ({ ...mark, own: mark.annotator === own, selected: mark.id === chosen }));
     this.viewer.marks = [...known, ...pending];
     this.viewer.draw();
