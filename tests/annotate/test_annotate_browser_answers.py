@@ -156,6 +156,40 @@ def test_a_key_held_down_answers_once(anna: Annotating) -> None:
     assert anna.store.read()[:-1] == before
 
 
+def test_a_double_click_is_one_answer(anna: Annotating) -> None:
+    anna.press("Home")
+    anna.at(SHAPE[0] - 1)
+    before, count, (x, y) = anna.store.read(), anna.count(), anna.beacon()
+    anna.page.mouse.dblclick(x, y)
+    anna.click((x + 1, y), button="right")
+    anna.counts(count + 2)
+    anna.page.wait_for_timeout(400)
+    anna.click((x + 1, y), button="right")
+    anna.counts(count + 3)
+    labels: list[Any] = anna.store.read()[len(before) :]
+    assert [label.label for label in labels] == [1, 0, 0]
+
+
+def slip(anna: Annotating, pixels: int) -> None:
+    """Click with an unsteady hand."""
+    x, y = anna.beacon()
+    anna.page.mouse.move(x, y)
+    anna.page.mouse.down()
+    anna.page.mouse.move(x + pixels, y)
+    anna.page.mouse.up()
+
+
+def test_a_click_may_slip_a_little_and_else_is_not_lost_without_a_word(anna: Annotating) -> None:
+    assert voxel(anna.answer(lambda: slip(anna, 7))) == beacon(MIDDLE), "where the button was pressed"
+    anna.press("ArrowUp")
+    anna.at(MIDDLE + 1)
+    anna.press("+")
+    assert voxel(anna.answer(lambda: slip(anna, 3))) == beacon(MIDDLE + 1)
+    anna.press("ArrowUp")
+    anna.at(MIDDLE + 2)
+    assert "the mouse was moved while its button was down" in anna.refused(lambda: slip(anna, 7))
+
+
 def test_slice_and_scan_tags(anna: Annotating) -> None:
     def pressed() -> list[str]:
         return list(anna.page.locator("#tags button[aria-pressed=true]").all_inner_texts())

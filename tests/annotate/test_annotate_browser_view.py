@@ -146,6 +146,14 @@ def test_wheel_keys_and_track_change_slices(anna: Annotating) -> None:
     shows(MIDDLE)
 
 
+def test_brackets_are_heard_from_keyboards_that_have_them_on_alt_gr(anna: Annotating) -> None:
+    """As Windows tells AltGr, and as a Mac tells Option."""
+    sent = "document.body.dispatchEvent(new KeyboardEvent('keydown', { key: '%s', bubbles: true, altKey: true, %s }))"
+    for key, others, case in (("]", "ctrlKey: true, modifierAltGraph: true", "second"), ("[", "", "first")):
+        anna.page.evaluate(sent % (key, others))
+        anna.page.wait_for_function("name => document.getElementById('case').value === name", arg=case)
+
+
 def test_the_footer_tells_the_value_and_the_place_under_the_mouse(anna: Annotating) -> None:
     anna.page.mouse.move(*anna.beacon())
     x, y, z, _ = AFFINE @ [*beacon(MIDDLE), 1]

@@ -73,8 +73,14 @@ function arrows(modifier, shown, says, act) {
   );
 }
 
+/** A bracket needs AltGr, or Option, on many keyboards, and Windows tells that as Ctrl and Alt. */
+function isComposed(event) {
+  return /^[^a-z0-9]$/i.test(event.key) && (event.getModifierState("AltGraph") || (event.altKey && "[]".includes(event.key)));
+}
+
 /** @param {KeyboardEvent} event */
 function nameOf(event) {
+  if (isComposed(event)) return event.key;
   const letter = event.key.length === 1;
   const shift = event.shiftKey && (!letter || /[A-Z]/i.test(event.key));
   const key = letter && !shift ? event.key.toLowerCase() : event.key;

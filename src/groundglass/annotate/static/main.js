@@ -13,6 +13,7 @@ async function start() {
   app.viewer = new Viewer($("canvas"), {
     click: (place, label) => app.click(place, label),
     late: () => app.refuse("the image changed under the mouse button"),
+    slipped: () => app.refuse("the mouse was moved while its button was down, which moves the image"),
     changed: () => app.renderBusy(),
     move: (mouse) => app.point(mouse),
     scroll: (slices) => app.scroll(slices),

@@ -1,6 +1,11 @@
 /** Mouse and wheel on the canvas: a click answers, a drag moves the image, the wheel scrolls. */
 
-const CLICK = 4;
+/** Pixels a click may slip: few where a drag moves what is looked at, more where all of it is in sight. */
+const SLIP = { zoomed: 4, whole: 8 };
+
+/** Two clicks with one label so close in milliseconds and pixels are a double click, which is one answer. */
+const DOUBLE = { time: 300, distance: 4 };
+
 const TRACK = 18;
 const STEP = 30;
 const NOTCH = 110;
@@ -10,32 +15,46 @@ const NOTCH = 110;
 /** @param {Viewer} viewer */
 export function listenToPointer(viewer) {
   const canvas = viewer.canvas;
-  let pressed = null;
+  let [pressed, before] = [null, null];
   canvas.addEventListener("contextmenu", (event) => event.preventDefault());
   canvas.addEventListener("pointerdown", (event) => {
     canvas.focus({ preventScroll: true });
     canvas.setPointerCapture(event.pointerId);
-    const [track, drawn] = [onTrack(canvas, event), viewer.drawn];
-    pressed = { x: event.clientX, y: event.clientY, last: event, moved: false, track, drawn };
+    const [place, track, drawn] = [viewer.toPlace(event), onTrack(canvas, event), viewer.drawn];
+    pressed = { at: event, last: event, place, moved: false, track, drawn };
     if (pressed.track) goTrack(viewer, event);
   });
   canvas.addEventListener("pointermove", (event) => {
     if (!pressed) return viewer.events.move(event);
     if (pressed.track) return goTrack(viewer, event);
-    pressed.moved ||= Math.hypot(event.clientX - pressed.x, event.clientY - pressed.y) > CLICK;
+    pressed.moved ||= distance(event, pressed.at) > (viewer.zoom > 1 ? SLIP.zoomed : SLIP.whole);
     if (pressed.moved) drag(viewer, pressed.last, event);
     pressed.last = event;
   });
   canvas.addEventListener("pointerup", (event) => {
     const was = pressed;
     pressed = null;
-    if (!was || was.track || was.moved || event.button === 1) return;
+    if (!was || was.track || event.button === 1) return;
+    if (was.moved) return distance(event, was.at) <= SLIP.whole && viewer.events.slipped();
+    const click = { at: was.at, label: event.button === 2 || event.ctrlKey ? 0 : 1 };
+    const twice = isDouble(before, click);
+    before = click;
+    if (twice) return;
     if (was.drawn !== viewer.drawn) return viewer.events.late();
-    viewer.events.click(viewer.toPlace(event), event.button === 2 || event.ctrlKey ? 0 : 1);
+    viewer.events.click(was.place, click.label);
   });
   canvas.addEventListener("pointercancel", () => (pressed = null));
   canvas.addEventListener("pointerleave", () => viewer.events.move(null));
   listenToWheel(viewer);
+}
+
+function distance(one, other) {
+  return Math.hypot(one.clientX - other.clientX, one.clientY - other.clientY);
+}
+
+function isDouble(before, { at, label }) {
+  if (before?.label !== label || at.timeStamp - before.at.timeStamp > DOUBLE.time) return false;
+  return distance(at, before.at) <= DOUBLE.distance;
 }
 
 function drag(viewer, before, event) {

@@ -12,7 +12,7 @@ export class Viewer {
   /**
    * @param {HTMLCanvasElement} canvas
    * @param {{click: (place: Place, label: number) => void, move: (mouse: PointerEvent | null) => void,
-   *   late: () => void, changed: () => void, scroll: (slices: number) => void, go: (index: number) => void}} events
+   *   late: () => void, slipped: () => void, changed: () => void, scroll: (slices: number) => void, go: (index: number) => void}} events
    */
   constructor(canvas, events) {
     this.canvas = canvas;
