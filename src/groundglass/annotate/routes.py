@@ -25,6 +25,7 @@ from groundglass.annotate.exchange import export_slicer
 from groundglass.annotate.exchange import import_points
 from groundglass.annotate.questions import Question
 from groundglass.errors import InputError
+from groundglass.scans.images import AFFINE as PICTURES
 from groundglass.scans.window import NAMED
 
 STATIC = Path(__file__).parent / "static"
@@ -103,6 +104,7 @@ def _case(request: Request) -> Response:
             "spacing": scan.spacing,
             "affine": scan.affine.tolist(),
             "intensity": scan.intensity,
+            "oriented": not np.array_equal(scan.affine, PICTURES),
             "part": app.source.image(case).part,
             "marks": app.annotation.marks(case),
             "question": _asked(question),

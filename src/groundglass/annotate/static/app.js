@@ -10,7 +10,7 @@ export class App extends Answering {
     const last = this.answers[0]?.case;
     const known = this.summary.cases.some((one) => one.case === last);
     await this.openFirst(known ? last : null);
-    this.setWindow("lung");
+    this.render();
     this.clock.restart();
   }
 

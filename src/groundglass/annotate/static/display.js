@@ -1,19 +1,31 @@
 /** How a slice is seen: its window, layers, pointer and crosshair. */
 
 import { $ } from "./dom.js";
+import { renderFooter } from "./footer.js";
 import { Moving } from "./moving.js";
-import { renderFooter } from "./panel.js";
 
 const STEP = 4;
 
 export class Display extends Moving {
   setWindow(name) {
-    this.windowName = name;
-    const [low, high] = this.case?.intensity === "display" ? [0, 255] : this.windows[name];
+    this.window.chosen = name;
+    this.applyWindow();
+    this.render();
+  }
+
+  /** The chosen window of such numbers as the open image has. */
+  applyWindow() {
+    const [low, high] = this.window.named[this.window.chosen];
     $("level").value = String((low + high) / 2);
     $("width").value = String(high - low);
     this.viewer.window(low, high);
-    this.render();
+  }
+
+  /** Windows by the keys 1 and 2; a picture of 8 bits has but one. */
+  setPreset(number) {
+    const name = Object.keys(this.window.named).filter((one) => one !== "custom")[number];
+    if (name) this.setWindow(name);
+    else this.say("An image of 8 bits has no such window: 1 shows all of it, 3 is your own.");
   }
 
   editWindow() {
@@ -24,7 +36,7 @@ export class Display extends Moving {
 
   readWindow() {
     const [level, width] = [Number($("level").value), Math.max(1, Number($("width").value))];
-    this.windows.custom = [level - width / 2, level + width / 2];
+    this.window.named.custom = [level - width / 2, level + width / 2];
     this.setWindow("custom");
   }
 

@@ -30,6 +30,11 @@ export function button(text, attributes, act) {
   return element;
 }
 
+/** A button that is in or out. */
+export function toggle(text, on, act, disabled = false, title = "") {
+  return button(text, { "aria-pressed": String(on), disabled, title }, act);
+}
+
 /** @param {number} seconds */
 export function duration(seconds) {
   const whole = Math.round(seconds);

@@ -42,8 +42,8 @@ export const GROUPS = [
     ...arrows("Alt", "Alt arrows / drag", "move the image", (app, down, right) => app.viewer.pan(down / 10, right / 10)),
   ]],
   ["Look", [
-    bind("1", "1", "lung window", (app) => app.setWindow("lung")),
-    bind("2", "2", "soft-tissue window", (app) => app.setWindow("soft-tissue")),
+    bind("1", "1", "lung window; all of an image of 8 bits", (app) => app.setPreset(0)),
+    bind("2", "2", "soft-tissue window", (app) => app.setPreset(1)),
     bind("3", "3", "your own window", (app) => app.setWindow("custom")),
     bind("w", "W", "type level and width", (app) => app.editWindow()),
     bind("m", "M", "the model's mask", (app) => app.toggle("mask")),

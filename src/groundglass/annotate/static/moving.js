@@ -2,8 +2,8 @@
 
 import { caseUrl, get } from "./api.js";
 import { $ } from "./dom.js";
+import { renderFooter } from "./footer.js";
 import { Page } from "./page.js";
-import { renderFooter } from "./panel.js";
 
 /** Milliseconds in which nobody answers what has just come: such a click was meant for what was there before. */
 const GLANCE = 200;
@@ -34,8 +34,10 @@ export class Moving extends Page {
 
   put(opened, index, values) {
     const [other, direction] = [opened !== this.case, index >= this.index ? 1 : -1];
+    const otherNumbers = opened.intensity !== this.case?.intensity;
     [this.case, this.index] = [opened, index];
-    if (other) this.viewer.open(opened.shape, opened.spacing);
+    if (otherNumbers) this.applyWindow();
+    if (other) this.viewer.open(opened);
     this.takeMarks(opened.marks);
     for (const layer of ["mask", "heat"]) if (this.shown[layer]) this.viewer.overlay(layer, null);
     this.viewer.show(values, index);

@@ -1,17 +1,21 @@
 /** What the page knows, how it is drawn, and how it says what went wrong. */
 
 import { get } from "./api.js";
+import { renderBar } from "./bar.js";
 import { Clock } from "./clock.js";
 import { $ } from "./dom.js";
-import { renderAnswers, renderBar, renderFooter, renderPanel, renderTags } from "./panel.js";
+import { renderFooter } from "./footer.js";
+import { renderAnswers, renderPanel, renderTags } from "./panel.js";
 import { Slices } from "./slices.js";
 
 export class Page {
   /** @param {{dataset: string, annotator: string, windows: Record<string, [number, number]>}} session */
   constructor(session) {
     this.session = session;
-    this.windows = { ...session.windows, custom: [-1000, 1000] };
-    this.windowName = "lung";
+    this.windows = {
+      hu: { named: { ...session.windows, custom: [-1000, 1000] }, chosen: "lung" },
+      display: { named: { full: [0, 255], custom: [0, 255] }, chosen: "full" },
+    };
     this.shown = { mask: false, heat: false, marks: true };
     this.guided = false;
     this.advance = true;
@@ -54,6 +58,11 @@ export class Page {
     const known = marks.map((mark) => ({ ...mark, own: mark.annotator === own, selected: mark.id === chosen }));
     this.viewer.marks = [...known, ...pending];
     this.viewer.draw();
+  }
+
+  /** Windows of such numbers as the open image has, and which is chosen. */
+  get window() {
+    return this.windows[this.case?.intensity ?? "hu"];
   }
 
   /** The place under the mouse, wherever the image has been moved since. */

@@ -1,38 +1,9 @@
-/** Everything around the image, made anew from what the app knows. */
+/** Everything beside the image, made anew from what the app knows. */
 
 import { caseUrl } from "./api.js";
-import { $, button, duration, h } from "./dom.js";
+import { $, button, h, toggle } from "./dom.js";
 
 const TAGS = { slice_tag: ["lesion-free slice", "slice with lesion"], scan_tag: ["healthy scan", "diseased scan"] };
-
-export function renderBar(app) {
-  const { session, summary } = app;
-  $("dataset").textContent = session.dataset;
-  document.title = `${session.dataset} · groundglass`;
-  const cases = summary.cases.map(({ case: name, part, answers }) => {
-    const held = part === "training" ? "" : ` · ${part}, not trained on`;
-    return h("option", { value: name, selected: name === app.case?.case }, `${name}${answers ? ` · ${answers}` : ""}${held}`);
-  });
-  $("case").replaceChildren(...cases);
-  const names = { lung: "Lung", "soft-tissue": "Soft tissue", custom: "Custom" };
-  $("windows").replaceChildren(
-    ...Object.entries(names).map(([name, text]) => toggle(text, app.windowName === name, () => app.setWindow(name))),
-  );
-  $("custom").hidden = app.windowName !== "custom";
-  const model = Boolean(summary.model.name);
-  $("layers").replaceChildren(
-    toggle("Mask", app.shown.mask, () => app.toggle("mask"), !model, "The model's mask (M)"),
-    toggle("Uncertainty", app.shown.heat, () => app.toggle("heat"), !model, "The model's uncertainty (E)"),
-    toggle("Marks", app.shown.marks, () => app.toggle("marks"), false, "Everybody's marks (P)"),
-  );
-  $("spent").textContent = `${session.annotator} · ${summary.answers} answers · ${duration(summary.seconds)}`;
-  $("undo").disabled = !summary.can_undo;
-  $("redo").disabled = !summary.can_redo;
-}
-
-function toggle(text, on, act, disabled = false, title = "") {
-  return button(text, { "aria-pressed": String(on), disabled, title }, act);
-}
 
 export function renderPanel(app) {
   $("notices").replaceChildren(...app.summary.notices.map((text) => h("p", {}, text)));
@@ -158,27 +129,4 @@ export function describe(answer) {
   if (answer.kind in TAGS) return TAGS[answer.kind][answer.label];
   if (answer.kind === "region") return "nothing here";
   return answer.label ? "lesion" : "background";
-}
-
-export function renderFooter(app) {
-  if (!app.case) return;
-  $("where").textContent = `Slice ${app.index + 1} of ${app.case.shape[0]}${loading(app)}`;
-  const place = app.pointer ?? app.viewer.cursor;
-  const value = place && app.viewer.valueAt(place);
-  if (value === null || value === undefined) return ($("cursor").textContent = "");
-  const unit = app.case.intensity === "hu" ? "HU" : "of 255";
-  const mm = toMm(app.case.affine, [app.index, place.row, place.column]);
-  const letters = [["R", "L"], ["A", "P"], ["I", "S"]];
-  const text = mm.map((one, axis) => `${letters[axis][Number(one >= 0)]} ${Math.abs(one).toFixed(1)}`).join("  ");
-  $("cursor").textContent = `${String(value).replace("-", "−")} ${unit}   ${text} mm`;
-}
-
-/** What is on its way while another slice is still shown. */
-function loading({ wanted, case: shown }) {
-  if (!wanted) return "";
-  return ` · loading ${wanted.name === shown.case ? wanted.index + 1 : wanted.name} …`;
-}
-
-function toMm(affine, [d, row, column]) {
-  return [0, 1, 2].map((axis) => affine[axis][0] * d + affine[axis][1] * row + affine[axis][2] * column + affine[axis][3]);
 }

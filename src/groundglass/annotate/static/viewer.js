@@ -33,9 +33,10 @@ export class Viewer {
     new ResizeObserver(() => this.resize()).observe(canvas);
   }
 
-  /** A new scan: its shape `(D, H, W)` and spacing in mm. */
-  open(shape, spacing) {
+  /** A new scan: its shape `(D, H, W)`, its spacing in mm, and whether it is known where the patient's sides are. */
+  open({ shape, spacing, oriented }) {
     this.size = shape;
+    this.oriented = oriented;
     const smallest = Math.min(spacing[1], spacing[2]);
     this.stretch = [spacing[1] / smallest, spacing[2] / smallest];
     this.cursor = null;
@@ -220,7 +221,7 @@ export class Viewer {
     if (this.question) drawQuestion(context, this);
     if (this.shown.marks) drawMarks(context, this);
     drawCrosshair(context, this);
-    drawOrientation(context, this);
+    if (this.oriented) drawOrientation(context, this);
     drawTrack(context, this);
     this.drawn ??= performance.now();
   }
