@@ -20,6 +20,30 @@ export function $(id) {
   return document.getElementById(id);
 }
 
+/** @type {WeakMap<Element, string>} */
+const drawn = new WeakMap();
+
+/**
+ * Fill an element anew, unless what it is drawn from is as before: a button that is replaced while it is pressed or has
+ * the keyboard loses both.
+ * @param {Element} element
+ * @param {unknown} data all that the children depend on
+ * @param {() => (Node | string)[]} make
+ */
+export function fill(element, data, make) {
+  const now = JSON.stringify(data);
+  if (drawn.get(element) === now) return;
+  drawn.set(element, now);
+  const place = focusable(element).indexOf(document.activeElement);
+  element.replaceChildren(...make());
+  if (place >= 0) focusable(element)[place]?.focus({ preventScroll: true });
+}
+
+/** @param {Element} element */
+function focusable(element) {
+  return [...element.querySelectorAll("button, input")];
+}
+
 /** A button that calls back and gives the keyboard back to the image. */
 export function button(text, attributes, act) {
   const element = h("button", attributes, text);

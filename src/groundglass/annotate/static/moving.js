@@ -24,12 +24,18 @@ export class Moving extends Page {
 
   /** Get all that a slice needs, and only then show it: image, number, marks and outline change together. */
   async fetch(wanted) {
-    const opened = this.case?.case === wanted.name ? this.case : await get(caseUrl(wanted.name));
+    const opened = this.case?.case === wanted.name ? this.case : await this.load(wanted.name);
     wanted.index = within(opened, wanted.index ?? Math.floor(opened.shape[0] / 2));
     const values = await this.slices.image(opened, wanted.index);
     if (this.wanted !== wanted) return false;
     this.put(opened, wanted.index, values);
     return true;
+  }
+
+  /** With its answers as they were counted before, so that none that comes meanwhile is missed. */
+  async load(name) {
+    const counted = this.counted(name);
+    return { ...(await get(caseUrl(name))), counted };
   }
 
   put(opened, index, values) {

@@ -1,6 +1,6 @@
 /** What the page knows, how it is drawn, and how it says what went wrong. */
 
-import { get } from "./api.js";
+import { caseUrl, get } from "./api.js";
 import { renderBar } from "./bar.js";
 import { Clock } from "./clock.js";
 import { $ } from "./dom.js";
@@ -48,6 +48,26 @@ export class Page {
       await this.showLayers();
     }
     this.render();
+    await this.followMarks();
+  }
+
+  /** Answers to a scan as they were counted last. */
+  counted(name) {
+    return this.summary.cases.find((one) => one.case === name)?.answers;
+  }
+
+  /** Marks of the open scan once more if the number of its answers is another than when they came. */
+  async followMarks() {
+    const opened = this.case;
+    const counted = opened ? this.counted(opened.case) : undefined;
+    if (counted === undefined || counted === opened.counted) return;
+    const before = opened.marks;
+    const { marks, version } = await get(caseUrl(opened.case));
+    if (opened.marks !== before || version !== opened.version) return;
+    Object.assign(opened, { marks, counted });
+    if (this.case !== opened) return;
+    this.takeMarks(marks);
+    this.renderSlice();
   }
 
   takeMarks(marks) {

@@ -1,12 +1,13 @@
 /** Everything beside the image, made anew from what the app knows. */
 
 import { caseUrl } from "./api.js";
-import { $, button, h, toggle } from "./dom.js";
+import { $, button, fill, h, toggle } from "./dom.js";
 
 const TAGS = { slice_tag: ["lesion-free slice", "slice with lesion"], scan_tag: ["healthy scan", "diseased scan"] };
 
 export function renderPanel(app) {
-  $("notices").replaceChildren(...app.summary.notices.map((text) => h("p", {}, text)));
+  const { notices } = app.summary;
+  fill($("notices"), notices, () => notices.map((text) => h("p", {}, text)));
   renderGuide(app);
   renderModel(app);
   renderAgreement(app.summary.agreement);
@@ -14,6 +15,11 @@ export function renderPanel(app) {
 }
 
 function renderGuide(app) {
+  const { guided, advance, exhausted, question } = app;
+  fill($("guide"), [guided, advance, exhausted, question !== null], () => guide(app));
+}
+
+function guide(app) {
   const mode = h(
     "div",
     { class: "group wide" },
@@ -38,12 +44,15 @@ function renderGuide(app) {
   } else {
     lines.push(h("p", { class: "muted" }, "Left click: lesion. Right click: background."));
   }
-  $("guide").replaceChildren(...lines);
+  return lines;
 }
 
 function check(text, on, act) {
   const box = h("input", { type: "checkbox", checked: on });
-  box.addEventListener("change", act);
+  box.addEventListener("change", () => {
+    act();
+    $("canvas").focus({ preventScroll: true });
+  });
   return h("label", { class: "check" }, box, text);
 }
 
@@ -51,10 +60,10 @@ export function renderTags(app) {
   const marks = (app.case?.marks ?? []).filter((mark) => mark.annotator === app.session.annotator);
   const slice = marks.filter((mark) => mark.kind === "slice_tag" && mark.slice === app.index).at(-1);
   const scan = marks.filter((mark) => mark.kind === "scan_tag").at(-1);
-  $("tags").replaceChildren(
+  fill($("tags"), [slice?.label, scan?.label, app.guided], () => [
     tagRow("Slice", slice?.label, [["No lesion", app.guided ? "" : "N", () => app.tagSlice(0)], ["Lesion", "L", () => app.tagSlice(1)]]),
     tagRow("Scan", scan?.label, [["Healthy", "H", () => app.tagScan(0)], ["Diseased", "D", () => app.tagScan(1)]]),
-  );
+  ]);
 }
 
 function tagRow(title, value, choices) {
@@ -63,6 +72,11 @@ function tagRow(title, value, choices) {
 }
 
 function renderModel(app) {
+  const { training, model, gain } = app.summary;
+  fill($("model"), [training, model, gain], () => modelLines(app));
+}
+
+function modelLines(app) {
   const { training, model, gain } = app.summary;
   const busy = training.state === "preparing" || training.state === "training";
   const lines = [
@@ -89,33 +103,42 @@ function renderModel(app) {
     const figure = `${sign}${Math.abs(gain.per_minute).toFixed(3)} Dice per minute`;
     lines.push(h("p", { class: "small" }, figure, h("span", { class: "muted" }, ` · now ${gain.dice.toFixed(3)}, ${gain.minutes.toFixed(1)} min`)));
   }
-  $("model").replaceChildren(...lines);
+  return lines;
 }
 
 function renderAgreement(pairs) {
   $("agreement").hidden = !pairs.length;
+  fill($("agreement"), pairs, () => [h("h2", {}, "Agreement with"), ...pairs.map(agreementWith)]);
+}
+
+function agreementWith(pair) {
   const share = (value) => (value === null ? "–" : `${Math.round(value * 100)} %`);
-  const rows = pairs.map((pair) =>
-    h(
-      "div",
-      { class: "small" },
-      h("strong", {}, pair.with),
-      h("div", { class: "muted" }, `clicks within ${pair.within_mm} mm: ${share(pair.clicks_matched)} of ${pair.clicks}`),
-      h("div", { class: "muted" }, `“nothing here”: ${share(pair.regions_same)} of ${pair.regions}`),
-      h("div", { class: "muted" }, `tags: ${share(pair.tags_same)} of ${pair.tags}${pair.kappa === null ? "" : `, κ ${pair.kappa.toFixed(2)}`}`),
-    ),
+  return h(
+    "div",
+    { class: "small" },
+    h("strong", {}, pair.with),
+    h("div", { class: "muted" }, `clicks within ${pair.within_mm} mm: ${share(pair.clicks_matched)} of ${pair.clicks}`),
+    h("div", { class: "muted" }, `“nothing here”: ${share(pair.regions_same)} of ${pair.regions}`),
+    h("div", { class: "muted" }, `tags: ${share(pair.tags_same)} of ${pair.tags}${pair.kappa === null ? "" : `, κ ${pair.kappa.toFixed(2)}`}`),
   );
-  $("agreement").replaceChildren(h("h2", {}, "Agreement with"), ...rows);
 }
 
 export function renderAnswers(app) {
-  const items = app.answers.map((answer, number) => {
+  const { answers, selected } = app;
+  const list = $("answers");
+  fill(list, [answers, selected], () => [h("h2", {}, "Your answers"), ...listed(app)]);
+  const chosen = answers[selected]?.id ?? "";
+  if (list.dataset.chosen !== chosen) list.querySelector('[aria-pressed="true"]')?.scrollIntoView({ block: "nearest" });
+  list.dataset.chosen = chosen;
+}
+
+function listed(app) {
+  if (!app.answers.length) return [h("p", { class: "muted small" }, "None yet.")];
+  return app.answers.map((answer, number) => {
     const item = button("", { class: `answer ${kindClass(answer)}`, "aria-pressed": String(number === app.selected) }, () => app.selectAnswer(number));
     item.append(h("span", {}, describe(answer)), h("span", { class: "muted" }, answer.case));
     return item;
   });
-  $("answers").replaceChildren(h("h2", {}, "Your answers"), ...(items.length ? items : [h("p", { class: "muted small" }, "None yet.")]));
-  $("answers").querySelector('[aria-pressed="true"]')?.scrollIntoView({ block: "nearest" });
 }
 
 function kindClass(answer) {

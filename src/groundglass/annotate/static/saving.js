@@ -41,6 +41,7 @@ export class Saving extends Display {
   addMark(kept) {
     const others = this.case.marks.filter((mark) => mark.id !== kept.id);
     this.case.marks = [...others, kept];
+    this.case.counted += 1;
   }
 
   /** Say as long as it lasts that an answer does not get through. */
