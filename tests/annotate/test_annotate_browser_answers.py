@@ -266,14 +266,30 @@ def test_points_of_a_file_are_imported_and_drawn(anna: Annotating) -> None:
     anna.page.locator("#toast.wrong", has_text="neither .mrk.json nor .csv").wait_for()
 
 
+def test_a_file_that_is_too_large_is_said_to_be(anna: Annotating) -> None:
+    choose = """size => {
+        const files = new DataTransfer();
+        files.items.add(new File([new Uint8Array(size)], "points.csv"));
+        file.files = files.files;
+        file.dispatchEvent(new Event("change"));
+    }"""
+    anna.page.evaluate(choose, 39_500_000)
+    told = "points.csv has 40 MB, at most 32 MB can be imported; import it in parts."
+    anna.page.locator("#toast.wrong", has_text=told).wait_for()
+    anna.page.route("**/api/import", lambda route: route.fulfill(status=413, body="Content Too Large"))
+    anna.page.evaluate(choose, 10)
+    anna.page.locator("#toast.wrong", has_text="more than the server takes at once; import it in parts").wait_for()
+
+
 def test_points_are_saved_as_files(anna: Annotating) -> None:
     anna.answer(lambda: anna.click(anna.beacon()))
     points = [label for label in anna.store.read() if label.kind == "point"]
     saved = {}
-    for link in ("csv", "slicer"):
+    for link, name in (("csv", "points.csv"), ("slicer", "first.mrk.json")):
         with anna.page.expect_download() as download:
             anna.page.locator(f"#{link}").click()
         saved[link] = download.value.path().read_text()
+        assert download.value.suggested_filename == name
     assert len(saved["csv"].splitlines()) == len(points) + 1
     here = [point for point in points if point.case == "first"]
     assert len(from_slicer(saved["slicer"], "first", "anna")) == len(here)

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import numpy as np
 from numpy.typing import NDArray
@@ -146,7 +147,7 @@ def _raw(content: bytes) -> Response:
 
 def _export_slicer(request: Request) -> Response:
     case = request.path_params["case"]
-    return _download(export_slicer(_app(request).annotation, case), "points.mrk.json", "application/json")
+    return _download(export_slicer(_app(request).annotation, case), f"{case}.mrk.json", "application/json")
 
 
 def _export_csv(request: Request) -> Response:
@@ -154,7 +155,9 @@ def _export_csv(request: Request) -> Response:
 
 
 def _download(text: str, name: str, kind: str) -> Response:
-    return Response(text, media_type=kind, headers={"Content-Disposition": f'attachment; filename="{name}"'})
+    return Response(
+        text, media_type=kind, headers={"Content-Disposition": f"attachment; filename*=utf-8''{quote(name)}"}
+    )
 
 
 def _answers(request: Request) -> Response:

@@ -7,6 +7,9 @@ const PAUSE = 2000;
 /** What a tunnel says while the server behind it is away. */
 const AWAY = [502, 503, 504];
 
+/** Of a request; only a file of points can be. */
+const TOO_LARGE = 413;
+
 /** No reply came, or not all of it: the server may or may not have done what was asked. */
 class Unanswered extends Error {
   constructor() {
@@ -23,6 +26,7 @@ async function send(path, options) {
   const response = await fetch(path, options).catch(() => null);
   if (!response || AWAY.includes(response.status)) throw new Unanswered();
   if (response.ok) return response;
+  if (response.status === TOO_LARGE) throw new Error("That is more than the server takes at once; import it in parts.");
   const text = await response.text();
   let message = text;
   try {
