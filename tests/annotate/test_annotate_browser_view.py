@@ -239,6 +239,32 @@ def test_mask_and_heat_map_are_drawn_where_the_model_says(anna: Annotating) -> N
     assert asked == [f"{MIDDLE}/probability", f"{MIDDLE}/uncertainty"]
 
 
+def test_overlays_that_take_long_hold_up_no_slices(anna: Annotating) -> None:
+    """As while lungs are being found: one is asked for at a time, and only where one rests."""
+    waiting: list[Any] = []
+    failed: list[str] = []
+    change_summary(anna.page, {"model": MODEL})
+    anna.page.route(re.compile(r"/slices/\d+/probability"), lambda route: waiting.append(route))
+    anna.page.on("requestfailed", lambda request: failed.append(request.url))
+    anna.page.reload()
+    anna.at(MIDDLE)
+    anna.press("m")
+    anna.until(lambda: len(waiting) == 1)
+    anna.press(*["ArrowUp"] * 8)
+    anna.at(MIDDLE + 8)
+    anna.until(lambda: f"/{MIDDLE + 8}/" in waiting[-1].request.url)
+    assert [one.request.url for one in waiting[:-1]] == failed
+    assert len(waiting) < 6
+    anna.press("m")
+    anna.until(lambda: len(failed) == len(waiting))
+    assert not anna.page.locator("#toast.shown").count(), "nothing went wrong"
+    anna.press("m")
+    anna.until(lambda: len(waiting) > len(failed))
+    plain = anna.pixels()
+    waiting[-1].fulfill(body=b"\xff" * (SHAPE[1] * SHAPE[2]))
+    anna.until(lambda: bool((anna.pixels() != plain).any()))
+
+
 def blueness(anna: Annotating, place: tuple[float, float]) -> int:
     red, _, blue = anna.color_at(place)
     return blue - red

@@ -75,9 +75,12 @@ export async function insist(path, body, failed) {
   }
 }
 
-/** @param {string} path */
-export async function bytes(path) {
-  return (await send(path)).arrayBuffer();
+/**
+ * @param {string} path
+ * @param {AbortSignal} [signal]
+ */
+export async function bytes(path, signal) {
+  return (await send(path, { signal })).arrayBuffer();
 }
 
 /** Where a case's data are. @param {string} name */

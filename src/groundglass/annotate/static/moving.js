@@ -53,16 +53,21 @@ export class Moving extends Page {
     else this.renderSlice();
   }
 
+  /** One layer after the other, and no longer those of what is no longer shown: slices come by the same few connections. */
   async showLayers() {
+    this.layering?.abort();
+    const { signal } = (this.layering = new AbortController());
     if (!this.case) return;
-    const [opened, index] = [this.case, this.index];
-    for (const [layer, kind] of [["mask", "probability"], ["heat", "uncertainty"]]) {
-      if (!this.shown[layer]) {
-        this.viewer.overlay(layer, null);
-        continue;
+    const layers = [["mask", "probability"], ["heat", "uncertainty"]];
+    for (const [layer] of layers) if (!this.shown[layer]) this.viewer.overlay(layer, null);
+    for (const [layer, kind] of layers.filter(([one]) => this.shown[one])) {
+      try {
+        const values = await this.slices.overlay(kind, this.case, this.index, signal);
+        if (!signal.aborted) this.viewer.overlay(layer, values);
+      } catch (error) {
+        if (!signal.aborted) throw error;
       }
-      const values = await this.slices.overlay(kind, opened, index);
-      if (this.case === opened && this.index === index) this.viewer.overlay(layer, values);
+      if (signal.aborted) return;
     }
   }
 

@@ -5,10 +5,13 @@ import { bytes, caseUrl } from "./api.js";
 const KEEP = 96;
 const AHEAD = 6;
 
-/** A cache of promises, the least recently used dropped first. */
+/** Milliseconds on one slice before its overlay is asked for: the server goes on with what nobody waits for any more. */
+const REST = 120;
+
+/** A cache, the least recently used dropped first. */
 class Recent {
   constructor() {
-    /** @type {Map<string, Promise<any>>} */
+    /** @type {Map<string, any>} */
     this.entries = new Map();
   }
 
@@ -19,13 +22,24 @@ class Recent {
    * @returns {Promise<T>}
    */
   get(key, make) {
-    let entry = this.entries.get(key);
+    const known = this.find(key);
+    if (known) return known;
+    const entry = make();
+    entry.catch(() => this.entries.delete(key));
+    return this.put(key, entry);
+  }
+
+  /** What is there already. @param {string} key */
+  find(key) {
+    const entry = this.entries.get(key);
     if (entry) {
       this.entries.delete(key);
-    } else {
-      entry = make();
-      entry.catch(() => this.entries.delete(key));
+      this.entries.set(key, entry);
     }
+    return entry;
+  }
+
+  put(key, entry) {
     this.entries.set(key, entry);
     while (this.entries.size > KEEP) this.entries.delete(this.entries.keys().next().value);
     return entry;
@@ -51,11 +65,18 @@ export class Slices {
   /**
    * A share in [0, 1] as a byte for each pixel.
    * @param {"probability" | "uncertainty"} kind
+   * @param {AbortSignal} signal when nobody waits for it any more
    * @returns {Promise<Uint8Array>}
    */
-  overlay(kind, opened, index) {
+  async overlay(kind, opened, index, signal) {
     const path = address(opened, `slices/${index}/${kind}`);
-    return this.overlays.get(path, async () => new Uint8Array(await bytes(path)));
+    const known = this.overlays.find(path);
+    if (known) return known;
+    await new Promise((done) => setTimeout(done, REST));
+    signal.throwIfAborted();
+    const values = new Uint8Array(await bytes(path, signal));
+    signal.throwIfAborted();
+    return this.overlays.put(path, values);
   }
 
   /** Fetch neighbors, those in the direction of travel first. */
