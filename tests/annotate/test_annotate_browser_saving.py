@@ -19,6 +19,11 @@ pytestmark = NEEDS_CHROMIUM
 
 MIDDLE = SHAPE[0] // 2
 ANSWERS = r"/api/answers$"
+LEAVING = """() => {
+    const leaving = new Event("beforeunload", { cancelable: true });
+    dispatchEvent(leaving);
+    return leaving.defaultPrevented;
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +55,7 @@ def test_an_answer_whose_acknowledgment_is_lost_is_sent_again_and_stored_once(an
     place = anna.beacon()
     anna.click(place)
     bar.get_by_text("Your last answer is not saved yet; trying again").wait_for()
+    assert anna.page.evaluate(LEAVING), "the browser asks before the page is left"
     anna.press("ArrowUp")
     anna.at(MIDDLE + 1)
     anna.press("ArrowDown")
@@ -63,6 +69,7 @@ def test_an_answer_whose_acknowledgment_is_lost_is_sent_again_and_stored_once(an
     anna.page.unroute_all()
     anna.counts(count + 2)
     bar.wait_for(state="hidden")
+    assert not anna.page.evaluate(LEAVING)
     assert lost == [200] * len(lost)
     assert [label.kind for label in anna.store.read()[len(before) :]] == ["point", "slice_tag"]
     assert close(anna.middle_of(LESION), place, 4)

@@ -12,7 +12,7 @@ export const GROUPS = [
   ["Answer", [
     bind("x", "X", "lesion here (or left click)", (app) => app.clickCursor(1)),
     bind("b", "B", "background here (or right click)", (app) => app.clickCursor(0)),
-    bind("n", "N", "nothing here: the asked region, or else this slice", (app) => app.nothing()),
+    bind("n", "N", "nothing here: the asked region, in free mode this slice", (app) => app.nothing()),
     bind("u", "U", "unsure: skip the question", (app) => app.unsure()),
     bind("Enter", "Enter", "next question", (app) => app.nextQuestion()),
     bind("l", "L", "this slice has a lesion", (app) => app.tagSlice(1)),

@@ -26,6 +26,7 @@ async function start() {
 
 function listen(app) {
   listenToKeys(app);
+  window.addEventListener("beforeunload", (event) => app.unsaved.length && event.preventDefault());
   fillHelp($("keys"));
   $("help").addEventListener("click", () => app.help());
   $("undo").addEventListener("click", () => app.undo());
