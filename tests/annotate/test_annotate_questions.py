@@ -13,6 +13,8 @@ import pytest
 
 from groundglass.active.regions import Regions
 from groundglass.annotate.annotator import Annotator
+from groundglass.annotate.annotator import Settings
+from groundglass.annotate.annotator import open_annotator
 from groundglass.annotate.coverage import Coverage
 from groundglass.annotate.model import CurrentModel
 from groundglass.annotate.open_scan import OpenScan
@@ -300,6 +302,73 @@ def at(*index: float) -> tuple[float, float, float]:
 )
 def test_what_answers_a_question(label: Label, answers: bool) -> None:
     assert Coverage([label], scan()).annotators(QUESTION) == ({"anna"} if answers else set())
+
+
+def slice_tag(label: int, index: int = 1, annotator: str = "anna") -> SliceTag:
+    return SliceTag(case="a", seconds=0, annotator=annotator, position=at(index, 23, 23), label=label)
+
+
+def scan_tag(label: int, annotator: str = "anna") -> ScanTag:
+    return ScanTag(case="a", seconds=0, annotator=annotator, label=label)
+
+
+@pytest.mark.parametrize(
+    ("labels", "who"),
+    [
+        ([slice_tag(0), slice_tag(1)], set()),
+        ([slice_tag(0), slice_tag(1), slice_tag(0)], {"anna"}),
+        ([slice_tag(0), slice_tag(1, annotator="ben")], {"anna"}),
+        ([slice_tag(0), slice_tag(1, index=2)], {"anna"}),
+        ([scan_tag(0), scan_tag(1)], set()),
+        ([scan_tag(0), scan_tag(1, annotator="ben")], {"anna"}),
+        ([scan_tag(0), scan_tag(1), scan_tag(0)], {"anna"}),
+        ([scan_tag(0), slice_tag(1)], set()),
+        ([slice_tag(1), scan_tag(0)], set()),
+        ([scan_tag(0), slice_tag(1, index=2)], {"anna"}),
+        ([slice_tag(0), scan_tag(1)], {"anna"}),
+    ],
+)
+def test_the_last_tag_of_an_annotator_stands(labels: list[Label], who: set[str]) -> None:
+    assert Coverage(labels, scan()).annotators(QUESTION) == who
+
+
+def test_a_tag_that_nothing_is_learned_from_closes_nothing() -> None:
+    click = Point(case="a", seconds=0, annotator="ben", position=at(1, 15, 25), label=1)
+    labels = [scan_tag(0), slice_tag(0, annotator="carl"), click]
+    assert Coverage(labels, scan(), tags=("point", "slice_tag")).annotators(QUESTION) == {"ben", "carl"}
+    assert Coverage(labels, scan(), tags=("point",)).annotators(QUESTION) == {"ben"}
+
+
+@pytest.mark.parametrize(
+    ("keys", "learned"),
+    [
+        ("labels: [point, scan_tag]", ("point", "scan_tag")),
+        ("method: mil", ("mask", "scan_tag")),
+        ("method: none", ()),
+        ("", ("point", "region")),
+    ],
+)
+def test_a_healthy_scan_is_closed_where_the_recipe_learns_from_that(
+    dataset: Path, recipe: Path, keys: str, learned: tuple[str, ...]
+) -> None:
+    text = recipe.read_text()
+    recipe.write_text((text.replace("method: points", "") if "method" in keys else text) + keys + "\n")
+    annotator = open_annotator(dataset, settings=Settings(regions=4, recipe=str(recipe)))
+    assert annotator.training.kinds() == learned
+    annotator.annotation.labels.append(ScanTag(case="case0", seconds=1.0, annotator="anna", label=0))
+    is_closed = annotator.annotation.guide._is_closed("anna")
+    assert is_closed(Question("case0", 0, (0, 24), (0, 24))) == ("scan_tag" in learned)
+
+
+def test_labels_that_nobody_gave_close_no_question(annotator: Annotator) -> None:
+    scan = annotator.annotation.scans.grid("case0")
+    corners = [tuple(corner) for corner in scan.to_mm(np.array([[0, 0, 0], [0, 47, 47]])).tolist()]
+    box = {"lower": corners[0], "upper": corners[1], "label": 0, "case": "case0", "seconds": 3.0}
+    is_closed = annotator.annotation.guide._is_closed("anna")
+    questions = [Question("case0", 0, rows, columns) for rows in ((0, 24), (24, 48)) for columns in ((0, 24), (24, 48))]
+    for name, closed in (("simulated", False), ("record", False), ("anna", True)):
+        annotator.annotation.labels.append(Region(**box, annotator=name))
+        assert [is_closed(question) for question in questions] == [closed] * 4
 
 
 @pytest.mark.parametrize("count", [1, 4, 36])

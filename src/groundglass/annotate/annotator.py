@@ -78,7 +78,14 @@ class Annotator:
         scans = OpenScans(source)
         self.questions = self._questions(scans)
         labels, skipped = Journal(source.work / "labels.jsonl"), Journal(source.work / "skipped.jsonl")
-        guide = Guide(self.questions, scans, labels, skipped, double_read=settings.double_read)
+        guide = Guide(
+            self.questions,
+            scans,
+            labels,
+            skipped,
+            double_read=settings.double_read,
+            learned=self.training.kinds,
+        )
         self.annotation = Annotation(source, scans, labels, skipped, guide)
         self._is_loading = False
         self._load_first(settings.run)

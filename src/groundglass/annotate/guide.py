@@ -5,13 +5,17 @@ from __future__ import annotations
 import threading
 import zlib
 from collections.abc import Callable
+from collections.abc import Collection
 
+from groundglass.annotate.coverage import TAGS
 from groundglass.annotate.coverage import Coverage
 from groundglass.annotate.journal import Journal
 from groundglass.annotate.questions import Question
 from groundglass.annotate.questions import QuestionSource
 from groundglass.annotate.scans import OpenScans
 from groundglass.errors import InputError
+from groundglass.labels.events import NOT_PEOPLE
+from groundglass.labels.events import Label
 
 
 class Guide:
@@ -23,6 +27,7 @@ class Guide:
         labels: Answers so far.
         skipped: Regions that nobody could answer.
         double_read: Share of the regions that everybody is asked, so that agreement can be told.
+        learned: Gives the kinds of labels that are learned from; a tag of another kind closes no question.
     """
 
     def __init__(
@@ -33,12 +38,14 @@ class Guide:
         skipped: Journal,
         *,
         double_read: float = 0.1,
+        learned: Callable[[], Collection[str]] = lambda: TAGS,
     ) -> None:
         self.source = source
         self.scans = scans
         self.labels = labels
         self.skipped = skipped
         self.double_read = double_read
+        self.learned = learned
         self._asked: dict[str, Question] = {}
         self._coverage: dict[tuple[int, str], tuple[int, Coverage]] = {}
         self._lock = threading.Lock()
@@ -111,10 +118,18 @@ class Guide:
         return zlib.crc32(question.key.encode()) % 1000 < 1000 * self.double_read
 
     def _cover(self, journal: Journal, question: Question) -> set[str]:
-        key = (id(journal), question.case)
-        version = journal.version(question.case)
+        return self._covering(journal, question.case).annotators(question)
+
+    def _covering(self, journal: Journal, case: str) -> Coverage:
+        """What people have answered about a case; labels made from masks are nobody's answers."""
+        key = (id(journal), case)
+        version = journal.version(case)
         known = self._coverage.get(key)
         if known is None or known[0] != version:
-            grid = self.scans.grid(question.case)
-            known = self._coverage[key] = (version, Coverage(journal.case(question.case), grid))
-        return known[1].annotators(question)
+            given = [label for label in journal.case(case) if label.annotator not in NOT_PEOPLE]
+            known = self._coverage[key] = (version, self._coverage_of(given, case))
+        return known[1]
+
+    def _coverage_of(self, labels: list[Label], case: str) -> Coverage:
+        tagged = any(label.kind in TAGS for label in labels)  # else nobody need know what the recipe learns from
+        return Coverage(labels, self.scans.grid(case), tags=self.learned() if tagged else TAGS)

@@ -19,6 +19,7 @@ from groundglass.annotate.source import Source
 from groundglass.errors import InputError
 from groundglass.experiments.recipe import find_recipe
 from groundglass.experiments.recipe import load_recipe
+from groundglass.methods import METHODS
 
 PREFIX = "annotate-"
 SENTENCE = "groundglass: "
@@ -51,13 +52,23 @@ class Training:
     def __init__(self, source: Source, recipe: str, finished: Callable[[Path], None]) -> None:
         self.source = source
         self.recipe = find_recipe(recipe)
-        self.epochs = load_recipe(recipe).epochs
+        self._config = load_recipe(recipe)
+        self.epochs = self._config.epochs
         self.finished = finished
         self.state = "idle"
         self.message = ""
         self.run: Path | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._lock = threading.Lock()
+
+    def kinds(self) -> tuple[str, ...]:
+        """Kinds of labels that the recipe learns from. None if there is no such method."""
+        if self._config.labels:
+            return tuple(self._config.labels)
+        try:
+            return tuple(METHODS.get(self._config.method).uses)
+        except InputError:
+            return ()
 
     @property
     def runs(self) -> Path:
