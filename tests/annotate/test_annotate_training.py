@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -36,6 +38,15 @@ def wait(annotator: Annotator, *states: str, seconds: float = 400) -> dict[str, 
         assert time.monotonic() < until, status
         time.sleep(0.1)
     return status
+
+
+@pytest.fixture
+def plain(tmp_path: Path, recipe: Path) -> Annotator:
+    """An annotator of a plain folder with one scan."""
+    affine = np.array([[0, 0, -0.8, 20], [0, 0.7, 0, -30], [-5, 0, 0, 100], [0, 0, 0, 1]], float)
+    voxels = np.random.default_rng(0).integers(-1000, 0, (2, 48, 48)).astype(np.int16)
+    write_nifti(Scan(voxels, affine, "hu"), tmp_path / "scans" / "one.nii.gz")
+    return open_annotator(tmp_path / "scans", settings=Settings(regions=4, recipe=str(recipe)))
 
 
 def click_some(annotator: Annotator, answer: Answer, *cases: str) -> None:
@@ -118,12 +129,9 @@ def test_a_training_that_is_killed_is_said(annotator: Annotator, answer: Answer)
 
 
 def test_a_plain_folder_is_copied_before_it_is_trained_on_and_clicking_goes_on(
-    tmp_path: Path, recipe: Path, answer: Answer, monkeypatch: pytest.MonkeyPatch
+    plain: Annotator, tmp_path: Path, answer: Answer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    affine = np.array([[0, 0, -0.8, 20], [0, 0.7, 0, -30], [-5, 0, 0, 100], [0, 0, 0, 1]], float)
-    voxels = np.random.default_rng(0).integers(-1000, 0, (2, 48, 48)).astype(np.int16)
-    write_nifti(Scan(voxels, affine, "hu"), tmp_path / "scans" / "one.nii.gz")
-    annotator = open_annotator(tmp_path / "scans", settings=Settings(regions=4, recipe=str(recipe)))
+    annotator = plain
     click_some(annotator, answer, "one")
     monkeypatch.setattr(Training, "_train", lambda training, run: None)
     monkeypatch.setattr(annotator.training, "finished", lambda run: None)
@@ -145,6 +153,53 @@ def test_a_plain_folder_is_copied_before_it_is_trained_on_and_clicking_goes_on(
     assert [path.name for path in (tmp_path / "scans").iterdir()] == ["one.nii.gz"]
     annotator.annotation.answer("anna", answer(case="one"))
     assert len([mark for mark in annotator.annotation.marks("one") if mark["annotator"] == "anna"]) == 3
+
+
+def test_a_copying_that_is_killed_is_said_and_can_be_begun_again(
+    plain: Annotator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Training, "_train", lambda training, run: None)
+    monkeypatch.setattr(plain.training, "finished", lambda run: None)
+    plain.training.start()
+    while (copying := plain.training._copying) is None or copying.pid is None:
+        time.sleep(0.001)
+    os.kill(copying.pid, signal.SIGKILL)
+    status = wait(plain, "finished", "failed", seconds=60)
+    assert (status["state"], status["message"][:50]) == ("failed", "the copying of the scans into a dataset was ended ")
+    plain.training.start()
+    status = wait(plain, "finished", "failed")
+    assert (status["state"], status["message"]) == ("finished", "")
+    assert plain.source.is_prepared
+
+
+def test_what_is_wrong_with_the_scans_is_said(plain: Annotator, tmp_path: Path) -> None:
+    (tmp_path / "scans" / "one.nii.gz").write_bytes(b"damaged")
+    plain.training.start()
+    assert "none of the scans could be read" in wait(plain, "failed", seconds=60)["message"]
+
+
+def test_stopping_ends_the_copying_too(plain: Annotator) -> None:
+    plain.training.start()
+    while (copying := plain.training._copying) is None or copying.pid is None:
+        time.sleep(0.001)
+    plain.close()
+    assert wait(plain, "failed", seconds=60)["message"].startswith("the copying of the scans")
+
+
+def test_what_was_not_foreseen_ends_a_training_too(
+    annotator: Annotator, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(Training, "_train", lambda training, run: 1 / 0)
+    annotator.training.start()
+    status = wait(annotator, "finished", "failed", seconds=60)
+    assert (status["state"], status["message"][:45]) == ("failed", "the training failed for a reason that was not")
+    assert "ZeroDivisionError" in caplog.text
+
+
+def test_runs_that_cannot_be_kept_end_a_training(annotator: Annotator) -> None:
+    annotator.training.runs.write_bytes(b"a file where the folder should be")
+    annotator.training.start()
+    assert "could not be started" in wait(annotator, "failed", seconds=60)["message"]
 
 
 def test_a_run_that_cannot_be_loaded_is_said_and_the_rest_works(dataset: Path, answer: Answer) -> None:

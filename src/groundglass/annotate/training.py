@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import logging
 import multiprocessing
 import os
 import re
@@ -11,15 +12,20 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
 from groundglass.annotate.plain import prepare_plain
 from groundglass.annotate.source import Source
+from groundglass.datasets.catalog.layout import StatedIntensity
 from groundglass.errors import InputError
 from groundglass.experiments.recipe import find_recipe
 from groundglass.experiments.recipe import load_recipe
 from groundglass.methods import METHODS
+
+logger = logging.getLogger(__name__)
 
 PREFIX = "annotate-"
 SENTENCE = "groundglass: "
@@ -35,6 +41,11 @@ CLICKS = {
     "scan_tag": "tag scans as healthy or diseased",
 }
 """How labels of each kind are given on the page."""
+
+COPYING_ENDED = (
+    "the copying of the scans into a dataset was ended before it was done, perhaps for want of memory; see the "
+    "terminal, and train again"
+)
 
 
 class Training:
@@ -59,6 +70,7 @@ class Training:
         self.message = ""
         self.run: Path | None = None
         self._process: subprocess.Popen[bytes] | None = None
+        self._copying: BaseProcess | None = None
         self._lock = threading.Lock()
 
     def kinds(self) -> tuple[str, ...]:
@@ -84,13 +96,14 @@ class Training:
         with self._lock:
             if self.state in ("preparing", "training"):
                 raise InputError("a training is going on already; wait until it is done")
-            self.runs.mkdir(parents=True, exist_ok=True)
             self.run = self.runs / f"{PREFIX}{next_number(self.runs)}"
             self.state, self.message = "preparing", ""
         threading.Thread(target=self._work, args=(self.run,), daemon=True).start()
 
     def stop(self) -> None:
         """End a run that is going on; it can be resumed with ``groundglass train --resume``."""
+        if self._copying is not None and self._copying.is_alive():
+            self._copying.terminate()
         if self._process is not None and self._process.poll() is None:
             self._process.terminate()
 
@@ -108,23 +121,42 @@ class Training:
         }
 
     def _work(self, run: Path) -> None:
+        """Whatever happens, it ends as finished or failed: anything else would stop all further trainings."""
         try:
+            self.runs.mkdir(parents=True, exist_ok=True)
             if not self.source.is_prepared:
                 self._prepare()
             self.state = "training"
             self._train(run)
             self.finished(run)
-            self.state = "finished"
+            self.message, self.state = "", "finished"
         except InputError as error:
-            self.state, self.message = "failed", str(error)
+            self._fail(str(error))
         except OSError as error:
-            self.state, self.message = "failed", f"the training could not be started ({error.strerror}); try again"
+            self._fail(f"the training could not be started ({error.strerror}); try again")
+        except Exception:
+            logger.exception("the training of %s failed", run)
+            self._fail("the training failed for a reason that was not foreseen; see the terminal, and train again")
+
+    def _fail(self, message: str) -> None:
+        self.message, self.state = message, "failed"
 
     def _prepare(self) -> None:
         """Copy a plain folder in another process, which leaves this one free for clicks."""
+        context = multiprocessing.get_context("spawn")
+        hear, say = context.Pipe(duplex=False)
         given = (self.source.path, self.source.work, self.source.intensity)
-        with self.source.being_prepared(), multiprocessing.get_context("spawn").Pool(1) as pool:
-            pool.apply(prepare_plain, given)
+        with self.source.being_prepared(), hear:
+            self._copying = context.Process(target=_prepare_and_say, args=(say, *given), daemon=True)
+            self._copying.start()
+            say.close()  # the other process has its own end: when it is gone, nothing more can be heard
+            try:
+                wrong = hear.recv()
+            except EOFError:
+                wrong = COPYING_ENDED
+            self._copying.join()
+            if wrong:
+                raise InputError(wrong)
 
     def _train(self, run: Path) -> None:
         command = [sys.executable, "-m", "groundglass", "train", str(self.source.work), "-o", str(run)]
@@ -137,6 +169,16 @@ class Training:
             self._process = subprocess.Popen(command, stdout=file, stderr=file, env=environment)
         if code := self._process.wait():
             raise InputError(_why(log, code))
+
+
+def _prepare_and_say(say: Connection, path: Path, work: Path, intensity: StatedIntensity | None) -> None:
+    """Copy a plain folder, and say what is wrong with it; nothing if all is well."""
+    try:
+        prepare_plain(path, work, intensity)
+    except InputError as error:
+        say.send(str(error))
+    else:
+        say.send("")
 
 
 def _why(log: Path, code: int) -> str:
@@ -178,5 +220,5 @@ def read_rows(run: Path) -> list[dict[str, str]]:
     try:
         with (run / "history.csv").open(newline="") as file:
             return list(csv.DictReader(file))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return []
