@@ -23,6 +23,8 @@ from groundglass.datasets.case import Case
 from groundglass.datasets.folder import DatasetFolder
 from groundglass.datasets.splits import Split
 from groundglass.labels.events import Label
+from groundglass.labels.events import Point
+from groundglass.labels.events import Retraction
 from groundglass.labels.store import LabelStore
 from groundglass.scans.nifti import write_nifti
 from groundglass.scans.scan import Scan
@@ -112,8 +114,10 @@ class Annotating:
         self.store = store
 
     def begin(self, case: str = "first") -> None:
-        """As after a reload: the middle slice of a case, nothing selected, free mode, nothing held back."""
+        """As after a reload: the middle slice of a case, nothing selected, free mode, nothing held back, no point."""
         self.page.unroute_all()
+        points = [label for label in self.store.read() if isinstance(label, Point)]
+        self.store.append(Retraction(case=one.case, seconds=0.0, annotator="anna", target=one.id) for one in points)
         self.page.reload()
         self.page.locator("#where", has_text="Slice").wait_for()
         self.page.locator("#case").select_option(case)

@@ -108,7 +108,7 @@ def test_the_next_question_is_answered_only_once_its_slice_is_seen(anna: Annotat
     held = Held(anna.page, IMAGES)
     while "loading" not in where.inner_text():  # the next question may be on a slice that is there already
         assert anna.answer(lambda: anna.press("n")).kind == "region"
-        anna.page.wait_for_function(settled)
+        anna.until(lambda: anna.page.evaluate(settled))
     nobody_answers_the_next_question(anna, held)
 
 

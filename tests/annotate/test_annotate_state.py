@@ -16,6 +16,7 @@ from groundglass.annotate.annotator import Annotator
 from groundglass.annotate.annotator import Settings
 from groundglass.annotate.annotator import open_annotator
 from groundglass.annotate.journal import Journal
+from groundglass.annotate.questions import Question
 from groundglass.annotate.state import Annotation
 from groundglass.datasets.folder import DatasetFolder
 from groundglass.errors import InputError
@@ -60,6 +61,62 @@ def test_nothing_here_answers_the_asked_region_and_the_next_one_is_another(
     assert following.key != question.key
     with pytest.raises(InputError, match="no longer open"):
         annotation.answer("anna", answer(kind="nothing", **about))
+
+
+def about(annotation: Annotation, name: str = "anna") -> tuple[Question, dict[str, Any]]:
+    """A question, and what every answer to it says."""
+    question = annotation.guide.next(name)
+    assert question is not None
+    return question, {"case": question.case, "slice": question.index, "question": question.key}
+
+
+def in_it(question: Question) -> dict[str, float]:
+    return {"row": float(question.rows[0]), "column": float(question.columns[0])}
+
+
+@pytest.mark.parametrize("kind", ["nothing", "unsure"])
+@pytest.mark.parametrize("again", ["nothing", "unsure"])
+def test_a_question_is_answered_once(annotation: Annotation, answer: Answer, kind: str, again: str) -> None:
+    _, asked = about(annotation)
+    annotation.answer("anna", answer(kind=kind, **asked))
+    with pytest.raises(InputError, match="answered that question already; press Enter"):
+        annotation.answer("anna", answer(kind=again, **asked))
+    assert len(annotation.labels.store.read() + annotation.skipped.store.read()) == 1
+    annotation.undo("anna")
+    annotation.answer("anna", answer(kind=again, **asked))
+
+
+def test_a_region_with_a_lesion_that_one_clicked_is_not_empty(annotation: Annotation, answer: Answer) -> None:
+    question, asked = about(annotation)
+    click = answer(**asked, **in_it(question))
+    annotation.answer("anna", click)
+    with pytest.raises(InputError, match="clicked a lesion in this region; press Enter to go on"):
+        annotation.answer("anna", answer(kind="nothing", **asked))
+    assert kinds(annotation) == ["point"]
+    annotation.retract("anna", click["id"])
+    annotation.answer("anna", answer(label=0, **asked, **in_it(question)))
+    annotation.answer("anna", answer(kind="nothing", **asked))
+    assert kinds(annotation) == ["point", "region"], "background was clicked, and that is all there is"
+
+
+def test_what_another_clicked_is_no_hindrance(annotation: Annotation, answer: Answer) -> None:
+    question, asked = about(annotation)
+    annotation.answer("ben", answer(**{**asked, "question": None}, **in_it(question)))
+    annotation.answer("anna", answer(kind="nothing", **asked))
+    assert kinds(annotation) == ["point", "region"]
+
+
+def test_a_double_click_counts_once(annotation: Annotation, answer: Answer) -> None:
+    annotation.answer("anna", answer())
+    for row in (24.0, 24.05):  # 0.045 mm beside it
+        with pytest.raises(InputError, match="clicked there already"):
+            annotation.answer("anna", answer(row=row))
+    annotation.answer("anna", answer(label=0))
+    annotation.answer("anna", answer(row=24.5))
+    annotation.answer("ben", answer())
+    assert len(kinds(annotation)) == 4
+    annotation.undo("ben")
+    annotation.answer("ben", answer())
 
 
 def test_an_answer_to_a_question_about_another_case_is_refused(annotation: Annotation, answer: Answer) -> None:
@@ -227,7 +284,7 @@ def test_an_image_that_changed_on_the_disk_is_not_answered_about(
     with pytest.raises(InputError, match="case0 has changed on the disk; reload"):
         annotation.answer("anna", answer())
     annotation.marks("case0")  # what a reload does
-    annotation.answer("anna", answer())
+    annotation.answer("anna", answer(row=9.0))
     image.unlink()
     with pytest.raises(InputError, match="no longer there"):
         annotation.answer("anna", answer())

@@ -72,6 +72,12 @@ class Guide:
         """Whether this annotator has answered or skipped the question."""
         return any(annotator in self._cover(journal, question) for journal in (self.labels, self.skipped))
 
+    def own_answers(self, question: Question, annotator: str) -> list[Label]:
+        """What this annotator has said about the question, "unsure" too."""
+        coverages = [self._covering(journal, question.case) for journal in (self.labels, self.skipped)]
+        answers = [label for coverage in coverages for label in coverage.answers(question)]
+        return [label for label in answers if label.annotator == annotator]
+
     def _chosen(self, annotator: str) -> Question | None:
         with self._lock:
             question = self._asked.get(annotator)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from math import dist
 from typing import Any
 
 from groundglass.annotate.answers import Answer
@@ -20,6 +21,7 @@ from groundglass.errors import InputError
 from groundglass.labels.events import Label
 from groundglass.labels.events import Point
 from groundglass.labels.events import Region
+from groundglass.labels.merging import SAME_MM
 from groundglass.labels.merging import lacking
 
 View = dict[str, Any]
@@ -64,7 +66,9 @@ class Annotation:
             if journal.knows(answer.id()):  # sent again, because the acknowledgment was lost
                 return self._sent_before(journal, answer.id(), annotator)
             question = self._asked(answer, annotator)
-            journal.append(event := to_event(answer, scan, annotator, question))
+            event = to_event(answer, scan, annotator, question)
+            self._check_new(event, question, unsure=unsure)
+            journal.append(event)
             self.history.forget_undone(annotator)
         return to_view(event, scan) | {"skipped": unsure}
 
@@ -189,8 +193,27 @@ class Annotation:
             raise InputError("that question is no longer open; press Enter for the next one")
         return question
 
+    def _check_new(self, event: Label, question: Question | None, *, unsure: bool) -> None:
+        """An answer given twice, by a double click or two windows, counts once; and none contradicts a click."""
+        if isinstance(event, Point) and any(_is_same(event, label) for label in self.labels.case(event.case)):
+            raise InputError("you clicked there already; click somewhere else, or undo the first click")
+        if not isinstance(event, Region) or question is None:
+            return
+        given = self.guide.own_answers(question, event.annotator)
+        if any(isinstance(label, Region) for label in given):
+            raise InputError("you have answered that question already; press Enter for the next one")
+        if not unsure and any(isinstance(label, Point) and label.label == 1 for label in given):
+            raise InputError("you clicked a lesion in this region; press Enter to go on")
+
     def _sent_before(self, journal: Journal, id: str, annotator: str) -> View:
         label = journal.find(id)
         if label is None or label.annotator != annotator:
             raise InputError("that answer has been taken back; reload the page")
         return self.view(label)
+
+
+def _is_same(event: Point, label: Label) -> bool:
+    """Whether an annotator has clicked there before: as close as an import takes two points for one."""
+    if not isinstance(label, Point) or (label.annotator, label.label) != (event.annotator, event.label):
+        return False
+    return dist(label.position, event.position) <= SAME_MM

@@ -85,8 +85,8 @@ def click_times(link: str, clicks: int, slices: int, side: int) -> list[float]:
     _ask(connection, "GET", f"/api/cases/{CASE}/slices/{slices - 1}", headers)  # when the last slice is there, all are
     rng = np.random.default_rng(0)
     found = []
-    for _ in range(clicks):
-        place = {"slice": int(rng.integers(slices)), "row": float(rng.integers(side)), "column": float(side // 2)}
+    for number in range(clicks):  # each somewhere else: a click on a click is none
+        place = {"slice": int(rng.integers(slices)), "row": float(rng.integers(side)), "column": float(number % side)}
         body = {"kind": "point", "case": CASE, "label": 1, "seconds": 3.0, "id": uuid.uuid4().hex} | place
         started = time.perf_counter()
         _ask(connection, "POST", "/api/answers", headers, body)
