@@ -181,6 +181,23 @@ def test_the_link_works_once_and_without_it_nothing_is_shown(phantoms: Path, pag
         assert page.goto(link).status == 403
 
 
+def test_the_link_may_be_clicked_in_a_mail(phantoms: Path, page: Any) -> None:
+    with serving(phantoms, "--annotators", "anna") as (_, links):
+        for _ in range(2):  # the second time its cookie is there
+            page.goto("about:blank")
+            page.set_content(f'<a href="{links["anna"]}">annotate</a>')
+            with page.expect_request(re.compile("/login")) as request:
+                page.get_by_text("annotate").click()
+            assert request.value.all_headers()["sec-fetch-site"] == "cross-site"
+            page.locator("#where", has_text="Slice").wait_for()
+            assert "token" not in page.url
+        page.goto("about:blank")
+        page.set_content(f'<a href="{links["anna"].partition("login")[0]}">in</a>')
+        with page.expect_response(re.compile(r":\d+/$")) as reply:
+            page.get_by_text("in", exact=True).click()
+        assert reply.value.status == 403, "another site leads nowhere but to the login"
+
+
 def test_a_scan_that_cannot_be_read_keeps_nobody_from_the_others(page: Any, tmp_path: Path) -> None:
     good = beacons(tmp_path / "data") / "images" / "first.nii.gz"
     scans = tmp_path / "scans"

@@ -10,6 +10,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from groundglass.annotate.annotator import Annotator
+from groundglass.annotate.guard import _once_more
 from groundglass.annotate.hosts import check_host
 from groundglass.annotate.hosts import in_link
 from groundglass.annotate.server import bind
@@ -82,6 +83,65 @@ def test_a_post_without_an_origin_is_refused(client: TestClient, answer: Answer)
 def test_a_request_that_another_site_started_is_refused(client: TestClient) -> None:
     del client.headers["Origin"]
     assert client.get("/api/summary", headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403
+
+
+LINK = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+def test_a_link_that_is_clicked_on_another_site_leads_to_itself_and_is_not_used_up(
+    stranger: TestClient, sessions: Sessions, site: str
+) -> None:
+    (token,) = sessions.tokens
+    reply = stranger.get(f"/login?token={token}", headers=LINK | {"Sec-Fetch-Site": site})
+    assert reply.status_code == 200
+    assert "set-cookie" not in reply.headers
+    assert f'content="0; url=/login?token={token}"' in reply.text
+    assert list(sessions.tokens) == [token]
+    assert stranger.get(f"/login?token={token}", headers={"Sec-Fetch-Site": "same-origin"}).status_code == 200
+    assert not sessions.tokens
+
+
+def test_a_link_with_something_else_in_it_brings_no_content_into_the_page() -> None:
+    page = bytes(_once_more({"query_string": b'token="><script>alert(1)</script>'}).body).decode()
+    assert "<script" not in page
+    assert page.count('"') == 8, "four attributes"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"Sec-Fetch-Mode": "no-cors"},
+        {"Sec-Fetch-Mode": "cors"},
+        {"Sec-Fetch-Dest": "iframe"},
+        {"Sec-Fetch-Dest": "image"},
+        {"Origin": "http://evil.example"},
+    ],
+)
+def test_no_other_request_of_another_site_reaches_the_login(
+    stranger: TestClient, sessions: Sessions, change: dict[str, str]
+) -> None:
+    (token,) = sessions.tokens
+    assert stranger.get(f"/login?token={token}", headers=LINK | change).status_code == 403
+    assert stranger.post(f"/login?token={token}", headers=LINK).status_code == 403
+    assert list(sessions.tokens) == [token]
+
+
+@pytest.mark.parametrize("path", ["/", "/api/summary", "/static/main.js", "/login/", "/api/points.csv"])
+def test_a_link_on_another_site_leads_nowhere_else(client: TestClient, path: str) -> None:
+    del client.headers["Origin"]
+    assert client.get(path, headers=LINK).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "other", ['prefs={"a":1}', "a=b=c; x", "=", '"', 'groundglass-9000="x', "a,b=[1]", "caf\u00e9=1"]
+)
+def test_cookies_of_other_programs_lock_nobody_out(client: TestClient, other: str) -> None:
+    own = f"groundglass-8000={client.cookies['groundglass-8000']}"
+    client.cookies.clear()
+    for cookies in (f"{other}; {own}", f"{own}; {other}"):
+        assert client.get("/api/summary", headers={"Cookie": cookies.encode("latin-1")}).status_code == 200
+    assert client.get("/api/summary", headers={"Cookie": other.encode("latin-1")}).status_code == 401
 
 
 def test_a_foreign_name_for_this_machine_is_refused(client: TestClient) -> None:
