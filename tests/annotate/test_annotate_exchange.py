@@ -12,6 +12,8 @@ from starlette.testclient import TestClient
 
 from groundglass.annotate.annotator import Annotator
 from groundglass.annotate.annotator import open_annotator
+from groundglass.annotate.routes import MAX_BODY
+from groundglass.annotate.routes import MAX_IMPORT
 from groundglass.labels.events import Point
 from groundglass.labels.store import LabelStore
 
@@ -47,6 +49,20 @@ def test_points_go_out_and_come_in(client: TestClient, dataset: Path, answer: An
     assert imported == {"added": 2, "already": 0}
     points = [label for label in LabelStore(dataset / "labels.jsonl").read() if label.case == "case1"]
     assert [point.label for point in points if isinstance(point, Point)] == [1, 0]
+
+
+def test_ones_own_large_export_comes_back_in(client: TestClient) -> None:
+    rows = [f"case0,{number % 300 / 10 - 19:.1f},{number // 300 / 10 - 29:.1f},-100" for number in range(15_000)]
+    table = "\n".join(["case,x_lps_mm,y_lps_mm,z_lps_mm", *rows])
+    assert bring(client, "many.csv", table) == {"added": 15_000, "already": 0}
+    exported = client.get("/api/points.csv").text
+    assert len(exported) > MAX_BODY
+    assert bring(client, "points.csv", exported) == {"added": 0, "already": 15_000}
+
+
+def test_a_file_that_is_too_large_is_said_with_what_to_do(client: TestClient) -> None:
+    said = bring(client, "large.csv", "x" * MAX_IMPORT)["error"]
+    assert said == "the file is larger than 32 MB; split it, for instance into one for each scan, and import those"
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from groundglass.annotate.annotator import Annotator
-from groundglass.annotate.server import MAX_BODY
+from groundglass.annotate.routes import MAX_BODY
 from groundglass.scans.reader import read_scan
 
 Answer = Callable[..., dict[str, Any]]
@@ -132,6 +132,7 @@ def test_answers_come_in_pages(client: TestClient, answer: Answer) -> None:
 def test_a_huge_body_is_refused(client: TestClient, dataset: Path, answer: Answer) -> None:
     reply = client.post("/api/answers", json=answer(note="x" * MAX_BODY))
     assert reply.status_code == 413
+    assert reply.json()["error"] == "the request is larger than 1 MB and was not taken; reload the page"
     assert lines(dataset) == []
 
 

@@ -9,7 +9,6 @@ from typing import Any
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.responses import PlainTextResponse
@@ -25,9 +24,6 @@ from groundglass.annotate.hosts import in_link
 from groundglass.annotate.routes import routes
 from groundglass.annotate.sessions import Sessions
 from groundglass.errors import InputError
-
-MAX_BODY = 1_000_000
-"""Bytes of a request; a file of points may be imported in one."""
 
 COOKIE_SECONDS = 12 * 3600
 
@@ -58,7 +54,6 @@ def build_app(annotator: Annotator, sessions: Sessions, *, host: str = "127.0.0.
         middleware=[
             Middleware(OwnHost, host=host),
             Middleware(Guard, sessions=sessions, cookie=cookie),
-            Middleware(RequestBodyLimitMiddleware, max_body_size=MAX_BODY),
         ],
         exception_handlers={InputError: _refused, Exception: _failed},
     )
