@@ -143,6 +143,28 @@ def test_what_was_taken_back_can_be_imported_again(client: TestClient, dataset: 
     assert len(client.get("/api/cases/case0").json()["marks"]) == 1
 
 
+@pytest.mark.parametrize("time", ["", "yesterday", "2020-01-01T00:00:00+00:00", "2999-01-01T00:00:00+00:00"])
+def test_undo_takes_back_what_was_imported_last_and_then_what_was_before(
+    client: TestClient, annotator: Annotator, answer: Answer, time: str
+) -> None:
+    question = annotator.annotation.guide.next("anna")
+    assert question is not None
+    ids = [client.post("/api/answers", json=answer(case="case2")).json()["id"]]
+    unsure = answer(kind="unsure", case=question.case, question=question.key)
+    ids.append(client.post("/api/answers", json=unsure).json()["id"])
+    assert bring(client, "a.csv", f"l,p,s,annotator,time,id\n-10,-20,-100,anna,{time},{'a' * 32}\n")["added"] == 1
+    ids += ["a" * 32, client.post("/api/answers", json=answer(row=3.0)).json()["id"]]
+    bring(client, "F.mrk.json", SLICER.replace("-10,", "-12,"), "case1")
+    ids.append(annotator.annotation.labels.case("case1")[-1].id)
+    ids.append(client.post("/api/answers", json=answer(row=5.0)).json()["id"])
+    assert [one["id"] for one in client.get("/api/answers").json()] == ids[::-1]
+    again = open_annotator(annotator.source.path).annotation
+    assert {one["id"] for one in again.answers("anna")} == set(ids)
+    assert [one["id"] for one in again.answers("anna") if not one["skipped"]] == ids[:1:-1] + ids[:1], "as written"
+    for id in ids[::-1]:
+        assert client.post("/api/undo", json={}).json()["id"] == id
+
+
 def test_words_of_a_table_are_understood_or_refused(client: TestClient, dataset: Path) -> None:
     rows = [
         f"-{8 + number},-20,-100,{word}" for number, word in enumerate(("False", "no lesion", "negative", "lesion"))

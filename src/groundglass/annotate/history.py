@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import uuid
+from collections.abc import Sequence
 from dataclasses import replace
 
 from groundglass.annotate.answers import now
@@ -12,6 +14,9 @@ from groundglass.labels.events import Label
 from groundglass.labels.events import Retraction
 
 Entry = tuple[Label, Journal]
+
+OWN_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?\+00:00")
+"""A time as this program writes it: those sort as text."""
 
 
 class History:
@@ -25,11 +30,16 @@ class History:
     def __init__(self, labels: Journal, skipped: Journal) -> None:
         self.journals = (labels, skipped)
         self._undone: dict[str, list[Entry]] = {}
+        self._imported: dict[str, str] = {}
 
     def own(self, annotator: str) -> list[Entry]:
-        """An annotator's answers, oldest first."""
-        entries = [(label, journal) for journal in self.journals for label in journal if label.annotator == annotator]
-        return sorted(entries, key=lambda entry: entry[0].time or "")
+        """An annotator's answers, in the order they were given, imported ones when they were imported."""
+        entries = [entry for journal in self.journals for entry in self._timed(journal, annotator)]
+        return [entry for _, entry in sorted(entries, key=lambda one: one[0])]
+
+    def note_import(self, labels: Sequence[Label]) -> None:
+        """Remember that these have come just now, whenever they were made."""
+        self._imported |= dict.fromkeys((label.id for label in labels), now())
 
     def last(self, annotator: str) -> Label | None:
         """The last answer, which an undo would retract."""
@@ -96,3 +106,17 @@ class History:
     def forget_undone(self, annotator: str) -> None:
         """A new answer ends what can be redone."""
         self._undone.pop(annotator, None)
+
+    def _timed(self, journal: Journal, annotator: str) -> list[tuple[str, Entry]]:
+        """An annotator's answers as they were written, each with a time by which those of two journals can be merged.
+
+        What an earlier session imported has no time, or an old one, or any text: it came after what is before it.
+        """
+        entries, latest, end = [], "", now()
+        for label in journal.in_order():
+            time = self._imported.get(label.id, label.time)
+            if time is not None and OWN_TIME.fullmatch(time) and latest < time <= end:
+                latest = time
+            if label.annotator == annotator:
+                entries.append((latest, (label, journal)))
+        return entries

@@ -72,6 +72,11 @@ class Journal:
         with self._lock:
             return iter(list(self._tally))
 
+    def in_order(self) -> list[Label]:
+        """All labels that were not retracted, in the order they were written."""
+        with self._lock:
+            return self._tally.in_order()
+
     def find(self, id: str) -> Label | None:
         """A label that counts, by its id."""
         with self._lock:

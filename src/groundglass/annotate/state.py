@@ -89,6 +89,7 @@ class Annotation:
             self.labels.refresh()
             new = lacking(points, self.labels.case, self.labels.knows, importer)
             self.labels.append(*new)
+            self.history.note_import(new)
         return {"added": len(new), "already": len(points) - len(new)}
 
     def undo(self, annotator: str) -> View | None:

@@ -19,7 +19,7 @@ class Tally:
 
     def __init__(self, before: Tally | None = None) -> None:
         self._live: dict[str, dict[str, Label]] = {}
-        self._case_of: dict[str, str] = {}
+        self._by_id: dict[str, Label] = {}
         self._retracted: set[str] = set()
         self._versions: dict[str, int] = {name: count + 1 for name, count in before._versions.items()} if before else {}
         self._spent: dict[str, float] = {}
@@ -31,10 +31,10 @@ class Tally:
             self._retracted.add(label.target)
             self._drop(label.target)
         elif label.id not in self._retracted:
-            if label.id not in self._case_of:
+            if label.id not in self._by_id:
                 self._count_seconds(label)
             self._live.setdefault(label.case, {})[label.id] = label
-            self._case_of[label.id] = label.case
+            self._by_id[label.id] = label
         self._changed(label.case)
 
     def case(self, name: str) -> list[Label]:
@@ -47,12 +47,15 @@ class Tally:
 
     def find(self, id: str) -> Label | None:
         """A label that counts, by its id."""
-        case = self._case_of.get(id)
-        return None if case is None else self._live[case].get(id)
+        return self._by_id.get(id)
+
+    def in_order(self) -> list[Label]:
+        """All labels that were not retracted, in the order they were written."""
+        return list(self._by_id.values())
 
     def knows(self, id: str) -> bool:
         """Whether there was ever an event of that id."""
-        return id in self._case_of or id in self._retracted
+        return id in self._by_id or id in self._retracted
 
     def version(self, case: str) -> int:
         """Grows when the labels of a case change."""
@@ -63,9 +66,9 @@ class Tally:
         return self._spent.get(annotator, 0.0)
 
     def _drop(self, id: str) -> None:
-        case = self._case_of.pop(id, None)
-        label = None if case is None else self._live[case].pop(id, None)
+        label = self._by_id.pop(id, None)
         if label is not None:
+            self._live[label.case].pop(id, None)
             self._undone[_content(label)] += 1
             self._changed(label.case)
 
