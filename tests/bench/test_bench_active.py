@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from groundglass.bench import active_speed
+from groundglass.bench.active import _finished
 from groundglass.bench.active import active
 from groundglass.bench.active_pool import pool_dataset
 from groundglass.bench.active_pool import whole_runs
@@ -132,6 +133,13 @@ def test_figures_are_run_once_and_the_headline_is_written(tmp_path: Path, monkey
     assert len(cut["cycles"]) == 1
     assert weights.stat().st_mtime_ns == stamp, "what the headline has run is not run again"
     assert not (tmp_path / "work" / "covidcell" / "figures").exists()
+
+
+def test_a_headline_run_that_has_not_come_to_its_end_serves_no_figure(tmp_path: Path) -> None:
+    assert _finished(tmp_path) is None
+    for finished in ("", "the budget is spent"):
+        (tmp_path / "curve.json").write_text(json.dumps({"finished": finished}))
+        assert (_finished(tmp_path) is not None) == bool(finished)
 
 
 def test_a_run_serves_all_figures_it_is_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

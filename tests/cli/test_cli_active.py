@@ -10,6 +10,7 @@ import pytest
 import yaml
 from jsonargparse import ArgumentParser
 
+from groundglass.active.cycle import ActiveLearning
 from groundglass.cli import active
 from groundglass.datasets.folder import DatasetFolder
 from groundglass.errors import InputError
@@ -54,6 +55,27 @@ def test_a_run_shows_its_cycles_and_leaves_its_curve(
     assert capsys.readouterr().out == ""
     with pytest.raises(InputError, match="go on with it by --resume"):
         run(str(blobs.root), "-o", str(output), *options)
+
+
+@pytest.mark.parametrize("quiet", [[], ["--quiet"]])
+def test_a_run_that_is_stopped_leaves_its_curve_so_far(
+    blobs: DatasetFolder, recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quiet: list[str]
+) -> None:
+    train = ActiveLearning._train
+
+    def stop_in_the_third(learning: ActiveLearning) -> None:
+        if len(learning.state.cycles) == 2:
+            raise KeyboardInterrupt
+        train(learning)
+
+    monkeypatch.setattr(ActiveLearning, "_train", stop_in_the_third)
+    options = ["--budget-seconds", "80", "--regions", "9", "--initial-images", "1", "--draws", "2"]
+    with pytest.raises(KeyboardInterrupt):
+        run(str(blobs.root), "-o", str(tmp_path / "run"), *options, "--recipe", str(recipe), *quiet)
+    record = json.loads((tmp_path / "run" / "curve.json").read_text())
+    assert [cycle["cycle"] for cycle in record["cycles"]] == [0, 1]
+    assert record["finished"] == ""
+    assert (tmp_path / "run" / "figures" / "curve.png").exists()
 
 
 @pytest.mark.parametrize(

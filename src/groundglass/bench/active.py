@@ -157,9 +157,9 @@ def active(
             if not path.exists():
                 chosen = {"budget_seconds": effort.budget, **SETTINGS, **(settings or {}), **vars(arm), "seed": seed}
                 run = work / name / kind / f"{arm.name}-seed{seed}"
-                longer = work / name / "headline" / run.name / RECORD
-                if kind == "figures" and longer.exists():
-                    record = _until(json.loads(longer.read_text("utf-8")), chosen["budget_seconds"])
+                longer = _finished(work / name / "headline" / run.name) if kind == "figures" else None
+                if longer is not None:
+                    record = _until(longer, chosen["budget_seconds"])
                 else:
                     record = _run(folder, run, chosen, recipe, quiet=quiet)
                 full = full_dice(folder, place, work / name, seed, record["recipe"], quiet=quiet)
@@ -187,6 +187,14 @@ def _run(
     record = curve_record(learning, folder)
     write_curve(record, output)
     return record
+
+
+def _finished(run: Path) -> dict[str, Any] | None:
+    """The record of a run that has come to its end; the curve of one that has not is left there too."""
+    if not (run / RECORD).exists():
+        return None
+    record: dict[str, Any] = json.loads((run / RECORD).read_text("utf-8"))
+    return record if record.get("finished") else None
 
 
 def _until(record: dict[str, Any], seconds: float) -> dict[str, Any]:

@@ -6,6 +6,7 @@ Example: groundglass active data/ -o runs/active --budget-seconds 1800 --acquisi
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any
@@ -74,8 +75,7 @@ def run(arguments: Namespace) -> None:
     learning = ActiveLearning(
         folder, Path(arguments.output), settings, config, resume=arguments.resume, device=arguments.device
     )
-    _watched(learning, quiet=arguments.quiet)
-    write_curve(curve_record(learning, folder), learning.output)
+    _watched(learning, lambda: write_curve(curve_record(learning, folder), learning.output), quiet=arguments.quiet)
     if not arguments.quiet:
         print(f"{learning.output}: {learning.state.finished}")
 
@@ -87,16 +87,18 @@ def _dataset(arguments: Namespace) -> str:
     return str(given[0])
 
 
-def _watched(learning: ActiveLearning, *, quiet: bool) -> None:
-    """Run, with a table that grows by a line a cycle."""
+def _watched(learning: ActiveLearning, keep: Callable[[], None], *, quiet: bool) -> None:
+    """Run, with a table that grows by a line a cycle; ``keep`` leaves what there is after each, and at the end."""
     if quiet:
-        learning.run()
+        learning.run(lambda state: keep())
+        keep()
         return
     from rich.live import Live
 
     with Live(cycle_table(learning.state, learning.settings.budget_seconds), auto_refresh=False) as live:
 
         def show(state: State) -> None:
+            keep()
             live.update(cycle_table(state, learning.settings.budget_seconds), refresh=True)
 
         show(learning.run(show))
