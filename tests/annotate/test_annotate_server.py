@@ -98,13 +98,26 @@ def run(*arguments: str) -> None:
         (["--host", "0.0.0.0"], "--allow-remote"),
         (["--regions", "3"], "perfect square"),
         (["--annotators", "anna,anna"], "different names"),
-        (["--port", "70000"], "choose another port"),
+        (["--port", "70000"], "--port 70000: there is no such port; give one from 1 to 65535"),
+        (["--port", "-1"], "give one from 1 to 65535"),
+        (
+            ["--host", "192.0.2.1", "--allow-remote"],
+            "--host 192.0.2.1: no address of this machine .*; give one of its own",
+        ),
+        (["--host", "none.invalid", "--allow-remote"], "--host none.invalid: no address of this machine"),
+        (["--host", "a..b", "--allow-remote"], "--host a..b: no address of this machine"),
+        (["--work", "elsewhere"], "--work elsewhere: labels and runs of the prepared dataset .*; leave --work out"),
         (["--intensity", "grey"], "hu or display"),
     ],
 )
 def test_a_wrong_option_is_refused_before_anything_is_served(dataset: Path, options: list[str], says: str) -> None:
     with pytest.raises(InputError, match=says):
         run(str(dataset), "--no-browser", *options)
+
+
+def test_the_top_of_the_file_system_is_refused() -> None:
+    with pytest.raises(InputError, match=r"^/: not a folder of scans .*; name a folder in it"):
+        run("/", "--no-browser")
 
 
 def test_a_folder_without_scans_is_refused(tmp_path: Path) -> None:

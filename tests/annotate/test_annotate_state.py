@@ -314,11 +314,23 @@ def test_a_full_disk_is_said_and_keeps_nothing_half(
     body = answer()
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", lambda handle: (_ for _ in ()).throw(OSError(28, "No space left on device")))
-        with pytest.raises(InputError, match="could not be written"):
+        with pytest.raises(InputError, match=r"^labels\.jsonl: the labels could not be written .*; make room"):
             annotation.answer("anna", body)
     assert annotation.marks("case0") == []
     annotation.answer("anna", body)
     assert len(annotation.marks("case0")) == 1
+
+
+def test_the_page_is_told_the_name_of_the_file_and_not_where_it_is(annotation: Annotation, answer: Answer) -> None:
+    annotation.labels.store.path.mkdir()
+    for act in (annotation.labels.store.read, lambda: annotation.labels.store.append([scan_tag()])):
+        with pytest.raises(InputError, match=r"^labels\.jsonl: the labels could not be") as error:
+            act()
+        assert "; " in str(error.value), "and what to do"
+
+
+def scan_tag() -> ScanTag:
+    return ScanTag(case="case0", seconds=1.0, label=0)
 
 
 def test_a_journal_reads_only_what_is_new(annotation: Annotation, answer: Answer) -> None:

@@ -12,6 +12,7 @@ from jsonargparse import ArgumentParser
 
 from groundglass.active.cycle import ActiveLearning
 from groundglass.cli import active
+from groundglass.cli import main
 from groundglass.datasets.folder import DatasetFolder
 from groundglass.errors import InputError
 
@@ -86,6 +87,12 @@ def test_a_run_that_is_stopped_leaves_its_curve_so_far(
         (["--regions", "5"], "5 regions: give a perfect square"),
         (["--settings", '{"speed": 3}'], "active learning: .*speed"),
         (["--recipe", "nothing"], "nothing: there is no such recipe"),
+        (
+            ["--regions", "9", "--settings", '{"regions": 4}'],
+            "--settings: regions has an option of its own; take it out and give --regions instead",
+        ),
+        (["--settings", '{"query_size": 4}'], "give --query-size instead"),
+        (["-o", "/proc/none/run"], "/proc/none/run: the run folder cannot be made .*; choose another --output"),
     ],
 )
 def test_mistakes_are_one_sentence(blobs: DatasetFolder, tmp_path: Path, options: list[str], message: str) -> None:
@@ -93,6 +100,14 @@ def test_mistakes_are_one_sentence(blobs: DatasetFolder, tmp_path: Path, options
     with pytest.raises(InputError, match=message) as error:
         run(str(blobs.root), "-o", str(tmp_path / "x"), "--budget-seconds", "9", "--overrides", overrides, *options)
     assert "\n" not in " ".join(str(error.value).split())
+
+
+def test_a_budget_is_to_be_given_and_the_option_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["active", "data"]) == 2
+    said = capsys.readouterr().err
+    assert said == (
+        "groundglass: --budget-seconds: say how much annotation time to spend, as in --budget-seconds 1800\n"
+    )
 
 
 @pytest.mark.parametrize("given", [[], ["a", "--root", "b"]])

@@ -102,8 +102,16 @@ class ActiveLearning:
 
         Args:
             on_cycle: Called after each training.
+
+        Raises:
+            InputError: If the run folder cannot be made or written to, or the budget does not pay for one answer.
         """
-        self.output.mkdir(parents=True, exist_ok=True)
+        try:
+            self.output.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(
+                f"{self.output}: the run folder cannot be made ({error.strerror}); choose another --output"
+            ) from error
         self.answers.keep(self.state.answers)
         while not self.state.finished:
             if self.state.asked and not self.state.is_trained:

@@ -30,7 +30,7 @@ class Journal:
     """
 
     def __init__(self, path: Path) -> None:
-        self.store = LabelStore(path)
+        self.store = LabelStore(path, path.name)  # the page shows names, not where they are kept
         self.notices: list[str] = []
         self._lock = threading.Lock()
         self._tally = Tally()
@@ -116,7 +116,7 @@ class Journal:
 
     def _take(self, line: bytes) -> None:
         if line.strip() and line != self._early:
-            self._tally.take(parse_line(self.store.path.name, self._lines + 1, line))
+            self._tally.take(parse_line(self.store.name, self._lines + 1, line))
 
     def _new_bytes(self) -> bytes:
         """What comes after the whole lines that were read."""
@@ -135,7 +135,7 @@ class Journal:
                 self._start_anew()
             return b""
         except OSError as error:
-            raise InputError(f"{path.name}: the labels could not be read ({error.strerror})") from error
+            raise InputError(f"{path.name}: the labels could not be read ({error.strerror}); check the file") from error
 
     def _start_anew(self) -> None:
         self._forget()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -50,9 +51,9 @@ def routes() -> list[BaseRoute]:
         Route("/api/session", _session),
         Route("/api/summary", _summary),
         Route("/api/cases/{case}", _case),
-        Route("/api/cases/{case}/slices/{index:int}", _slice),
-        Route("/api/cases/{case}/slices/{index:int}/probability", _probability),
-        Route("/api/cases/{case}/slices/{index:int}/uncertainty", _uncertainty),
+        Route("/api/cases/{case}/slices/{index}", _slice),
+        Route("/api/cases/{case}/slices/{index}/probability", _probability),
+        Route("/api/cases/{case}/slices/{index}/uncertainty", _uncertainty),
         Route("/api/cases/{case}/points.mrk.json", _export_slicer),
         Route("/api/points.csv", _export_csv),
         Route("/api/answers", _answers),
@@ -142,8 +143,8 @@ def _case(request: Request) -> Response:
 
 
 def _slice(request: Request) -> Response:
-    parameters, version = request.path_params, request.query_params.get("version")
-    return _raw(_app(request).annotation.scans.slice_bytes(parameters["case"], parameters["index"], version))
+    case, version = request.path_params["case"], request.query_params.get("version")
+    return _raw(_app(request).annotation.scans.slice_bytes(case, _index(request), version))
 
 
 def _probability(request: Request) -> Response:
@@ -151,17 +152,25 @@ def _probability(request: Request) -> Response:
 
 
 def _uncertainty(request: Request) -> Response:
-    parameters = request.path_params
+    shown = (request.path_params["case"], _index(request))
     question = _app(request).annotation.guide.current(_name(request))
-    about = question is not None and (question.case, question.index) == (parameters["case"], parameters["index"])
+    about = question is not None and (question.case, question.index) == shown
     given = question.uncertainty if question is not None and about else None
     return _raw(_bytes(_opinion(request, "uncertainty") if given is None else given))
 
 
 def _opinion(request: Request, kind: str) -> NDArray[np.float32]:
-    app, case, index = _app(request), request.path_params["case"], request.path_params["index"]
+    app, case, index = _app(request), request.path_params["case"], _index(request)
     about = app.model.uncertainty if kind == "uncertainty" else app.model.probabilities
     return about(case, app.annotation.scans.check(case, request.query_params.get("version")), index)
+
+
+def _index(request: Request) -> int:
+    """The slice that is asked for; no scan has a number of more digits, and Python reads no more than 4,300."""
+    digits = request.path_params["index"]
+    if not re.fullmatch("[0-9]{1,9}", digits):
+        raise InputError(f"there is no slice {digits:.20}; reload the page")
+    return int(digits)
 
 
 def _bytes(shares: NDArray[Any]) -> bytes:

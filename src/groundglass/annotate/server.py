@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 import webbrowser
 from collections.abc import Sequence
@@ -25,6 +26,7 @@ from groundglass.annotate.routes import routes
 from groundglass.annotate.sessions import Sessions
 from groundglass.errors import InputError
 
+MOST_PORT = 65535
 COOKIE_SECONDS = 12 * 3600
 
 
@@ -75,6 +77,8 @@ def bind(host: str, port: int) -> socket.socket:
     Raises:
         InputError: If the address is not this machine's or the port is taken.
     """
+    if not 0 <= port <= MOST_PORT:
+        raise InputError(f"--port {port}: there is no such port; give one from 1 to {MOST_PORT}, or 0 for any free one")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # asyncio sends small replies at once (TCP_NODELAY) only where the protocol is named; else each waits 40 ms.
     listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -82,9 +86,12 @@ def bind(host: str, port: int) -> socket.socket:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((host, port))
         listening.listen(64)  # from now on who follows the link waits instead of being turned away
-    except (OSError, OverflowError) as error:
+    except (OSError, UnicodeError) as error:  # the latter from a name that cannot be one
         listening.close()
-        raise InputError(f"--host {host} --port {port}: cannot be used ({error}); choose another port") from error
+        why = getattr(error, "strerror", None) or error
+        if isinstance(error, socket.gaierror | UnicodeError) or error.errno == errno.EADDRNOTAVAIL:
+            raise InputError(f"--host {host}: no address of this machine ({why}); give one of its own") from error
+        raise InputError(f"--port {port}: cannot be used at {host} ({why}); choose another port") from error
     return listening
 
 

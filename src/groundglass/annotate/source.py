@@ -71,7 +71,7 @@ class Source:
 
     Raises:
         InputError: If there is nothing to annotate, a dataset points at files outside its folder, or ``work`` holds
-            what was made from something else.
+            what was made from something else, or is named for a dataset.
     """
 
     def __init__(
@@ -79,9 +79,7 @@ class Source:
     ) -> None:
         self.path = Path(os.path.abspath(path))
         self.intensity: StatedIntensity | None = intensity
-        beside = self.path.with_name(f"{stem(self.path)}-groundglass")
-        is_dataset = os.path.isfile(self.path / DESCRIPTION)
-        self.work = self.path if is_dataset else Path(os.path.abspath(work)) if work else beside
+        self.work = _work(self.path, work)
         self.new: list[str] = []
         self._being_prepared = False
         self.reload()
@@ -175,6 +173,20 @@ class Source:
         known = {case.case for part in PARTS for case in getattr(folder.split, part)}
         scans = plain_scans(self.path)
         return sorted(scans.keys() - known - left_out(self.work, scans).keys())
+
+
+def _work(path: Path, work: str | Path | None) -> Path:
+    """Where labels and runs go."""
+    given = Path(os.path.abspath(work)) if work else None
+    if os.path.isfile(path / DESCRIPTION):
+        if given not in (None, path):
+            raise InputError(
+                f"--work {work}: labels and runs of the prepared dataset {path} stay in it; leave --work out"
+            )
+        return path
+    if not path.name:
+        raise InputError(f"{path}: not a folder of scans but the top of the file system; name a folder in it")
+    return given or path.with_name(f"{stem(path)}-groundglass")
 
 
 def _some(names: list[str]) -> str:

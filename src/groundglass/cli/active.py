@@ -33,7 +33,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--root", help="the same")
     parser.add_argument("-o", "--output", default="runs/active", help="the run folder to make")
-    parser.add_argument("--budget-seconds", type=float, required=True, help="annotation time to spend")
+    parser.add_argument("--budget-seconds", type=float, help="annotation time to spend; always to be given")
     parser.add_argument(
         "--acquisition", default="entropy", help="random, entropy, entropy-released, bald or bald-released"
     )
@@ -69,7 +69,7 @@ def run(arguments: Namespace) -> None:
     from groundglass.active.settings import active_settings
     from groundglass.datasets.folder import DatasetFolder
 
-    settings = active_settings({**{name: arguments[name] for name in NAMED}, **arguments.settings})
+    settings = active_settings(_settings(arguments))
     config = active_recipe(arguments.recipe, arguments.overrides)
     folder = DatasetFolder.open(_dataset(arguments))
     learning = ActiveLearning(
@@ -78,6 +78,15 @@ def run(arguments: Namespace) -> None:
     _watched(learning, lambda: write_curve(curve_record(learning, folder), learning.output), quiet=arguments.quiet)
     if not arguments.quiet:
         print(f"{learning.output}: {learning.state.finished}")
+
+
+def _settings(arguments: Namespace) -> dict[str, Any]:
+    if arguments.budget_seconds is None:
+        raise InputError("--budget-seconds: say how much annotation time to spend, as in --budget-seconds 1800")
+    if twice := sorted(set(NAMED) & set(arguments.settings)):
+        option = f"--{twice[0].replace('_', '-')}"
+        raise InputError(f"--settings: {twice[0]} has an option of its own; take it out and give {option} instead")
+    return {**{name: arguments[name] for name in NAMED}, **arguments.settings}
 
 
 def _dataset(arguments: Namespace) -> str:

@@ -55,6 +55,7 @@ class LabelStore:
 
     Args:
         path: The ``.jsonl`` file; it need not exist yet.
+        name: The file as it is called in what is said; by default the whole path.
 
     Example:
         >>> import tempfile
@@ -65,8 +66,9 @@ class LabelStore:
         ['scan_tag']
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, name: str | None = None) -> None:
         self.path = path
+        self.name = name or str(path)
 
     def append(self, labels: Iterable[Label]) -> None:
         """Append all events or none, and wait until they are on the disk.
@@ -83,7 +85,10 @@ class LabelStore:
                 end, line_end = self._mend_end(file)
                 _write_all_or_none(file, line_end + lines, end=end)
         except OSError as error:
-            raise InputError(f"{self.path}: the labels could not be written ({error.strerror})") from error
+            raise InputError(
+                f"{self.name}: the labels could not be written ({error.strerror}); make room on the disk or mend the "
+                "file's permissions, and give them again"
+            ) from error
 
     def read(self) -> list[Label]:
         """All events that were not retracted, oldest first. The file is not touched.
@@ -91,8 +96,7 @@ class LabelStore:
         Raises:
             InputError: If the file cannot be read, or a line but a torn last one is not a label, with its number.
         """
-        name = str(self.path)
-        labels = [parse_line(name, number, line) for number, line in enumerate(self._lines(), 1) if line.strip()]
+        labels = [parse_line(self.name, number, line) for number, line in enumerate(self._lines(), 1) if line.strip()]
         retracted = {label.target for label in labels if isinstance(label, Retraction)}
         return [label for label in labels if not isinstance(label, Retraction) and label.id not in retracted]
 
@@ -102,7 +106,7 @@ class LabelStore:
         except FileNotFoundError:
             return []
         except OSError as error:
-            raise InputError(f"{self.path}: the labels could not be read ({error.strerror})") from error
+            raise InputError(f"{self.name}: the labels could not be read ({error.strerror}); check the file") from error
         if is_whole(last):
             return [*lines, last]
         if last:
