@@ -7,6 +7,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -138,9 +139,11 @@ def test_a_plain_folder_is_copied_before_it_is_trained_on_and_clicking_goes_on(
     refused: list[str] = []
 
     def click_on() -> None:
+        places = product(range(470), range(470))
         while annotator.training.state == "preparing":
+            row, column = next(places)
             try:
-                annotator.annotation.answer("ben", answer(case="one", row=9.0))
+                annotator.annotation.answer("ben", answer(case="one", row=row / 10, column=column / 10))
             except InputError as error:
                 refused.append(str(error))
 
@@ -151,7 +154,7 @@ def test_a_plain_folder_is_copied_before_it_is_trained_on_and_clicking_goes_on(
     assert (tmp_path / "scans-groundglass" / "images" / "one.nii.gz").is_file()
     assert annotator.source.is_prepared
     assert [path.name for path in (tmp_path / "scans").iterdir()] == ["one.nii.gz"]
-    annotator.annotation.answer("anna", answer(case="one"))
+    annotator.annotation.answer("anna", answer(case="one", row=30.0))
     assert len([mark for mark in annotator.annotation.marks("one") if mark["annotator"] == "anna"]) == 3
 
 
