@@ -164,7 +164,7 @@ def test_a_double_click_is_one_answer(anna: Annotating) -> None:
     anna.click((x + 1, y), button="right")
     anna.counts(count + 2)
     anna.page.wait_for_timeout(400)
-    anna.click((x + 1, y), button="right")
+    anna.click((x + 3, y), button="right")
     anna.counts(count + 3)
     labels: list[Any] = anna.store.read()[len(before) :]
     assert [label.label for label in labels] == [1, 0, 0]

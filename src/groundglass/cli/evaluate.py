@@ -48,13 +48,13 @@ def run(arguments: Namespace) -> None:
     if arguments.part not in PARTS:
         raise InputError(f"--part {arguments.part!r}: choose one of {', '.join(PARTS)}")
     check_inference(arguments.orientations, arguments.threshold)
-    folder = DatasetFolder.open(arguments.data)
     if arguments.checkpoint in UNTRAINED:
-        name = arguments.checkpoint
+        name, folder = arguments.checkpoint, DatasetFolder.open(arguments.data)
         predictor = untrained_predictor(name, folder, orientations=arguments.orientations)
     else:
         method, config = load_method(arguments.checkpoint)
-        name, predictor = config.method, build_predictor(method, config, orientations=arguments.orientations)
+        name, folder = config.method, DatasetFolder.open(arguments.data)
+        predictor = build_predictor(method, config, orientations=arguments.orientations)
     pairs = scored_cases(folder, getattr(folder.split, arguments.part), predictor.grid)
     own = float(predictor.method.threshold)
     metrics, at_own = map(_defined, evaluate_at(predictor, pairs, [arguments.threshold, own]))
