@@ -24,14 +24,19 @@ WORDS = {
 ONE = re.compile(r'Parser key "([^"]+)": Expected an? (.+?)\. Got value: (.*)')
 SEVERAL = re.compile(r'Parser key "([^"]+)": Does not validate .* Subtypes: \[(.+)\] Errors: .* Given value: (.*)')
 
+MISSING = re.compile(r"the following arguments are required: (.+)")
+
 
 def in_words(message: str) -> str:
-    """What jsonargparse says about a value of the wrong type, in words; other messages on one line as they are."""
+    """What jsonargparse says about a wrong or missing value, in words; other messages on one line as they are."""
     message = " ".join(message.split())
     for pattern in (ONE, SEVERAL):
         if found := pattern.fullmatch(message):
             key, types, value = found.groups()
             return f"{key}: expected {_types_in_words(types)}, not {value!r}"
+    if found := MISSING.fullmatch(message):
+        verb, names = found[1].split(".")[0], [name.split(".")[-1] for name in found[1].split(", ")]
+        return f"{verb} needs {' and '.join(names)}; 'groundglass {verb} --help' says what it takes"
     return message
 
 

@@ -409,6 +409,21 @@ def test_info_shows_the_labels_a_run_was_trained_on(
     assert "point" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        (["train", "data"], "train needs output; 'groundglass train --help' says what it takes"),
+        (["predict"], "predict needs scans and output; 'groundglass predict --help'"),
+        (["look", "run", "data"], "look needs case and slice and output"),
+    ],
+)
+def test_what_is_missing_is_named_as_it_is_typed(
+    command: list[str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(command) == 2
+    one_sentence(capsys, words)
+
+
 def test_brightness_can_be_scored_in_place_of_a_run(
     dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
