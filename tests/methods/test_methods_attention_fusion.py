@@ -270,3 +270,18 @@ def test_a_saliency_map_may_be_empty(samples: SliceSamples, blobs: DatasetFolder
     scan = blobs.scan(blobs.split.training[0])
     write_nifti(Scan(np.zeros(scan.shape, np.uint8), scan.affine, "display"), tmp_path / "case0.nii.gz")
     assert not read_saliency(samples, tmp_path)[: len(scan.voxels)].any()
+
+
+def test_its_views_are_those_the_pseudo_mask_is_made_of() -> None:
+    method = build().eval()
+    image = torch.rand(2, 1, 32, 32)
+    image[..., :6] = 0
+    with torch.no_grad():
+        views = method.views(image)
+    assert list(views) == ["activation map", "saliency", "pseudo mask", "heat map"]
+    assert all(view.shape == image.shape and view.min() >= 0 and view.max() <= 1 for view in views.values())
+    assert set(views["pseudo mask"].unique().tolist()) <= {0.0, 0.5, 1.0}
+    assert torch.equal(views["saliency"], intensity_saliency(image, image > 0))
+    lesion = views["pseudo mask"] == 1
+    assert (views["activation map"][lesion] >= 0.29).all()
+    assert (views["pseudo mask"][..., :6] == 0).all(), "black is background"

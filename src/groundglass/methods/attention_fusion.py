@@ -23,6 +23,7 @@ from groundglass.methods.heat_maps import class_logits
 from groundglass.methods.heat_maps import heat_map
 from groundglass.methods.heat_maps import inside
 from groundglass.methods.heat_maps import relative
+from groundglass.methods.heat_maps import resized
 from groundglass.methods.option_checks import at_least
 from groundglass.methods.option_checks import share
 from groundglass.methods.pseudo_masks import intensity_saliency
@@ -185,6 +186,21 @@ class AttentionFusion(TwoStages):
             return inside(logits.float().sigmoid(), image)
         scores = self.network(image)
         return heat_map(scores, image, class_logits(scores), scale="relative")
+
+    def views(self, image: Tensor) -> dict[str, Tensor]:
+        """The final classifier's map, the saliency, the pseudo mask of both, and the heat map, of images in [0, 1].
+
+        The pseudo mask is that of a slice with a lesion; what it leaves open is gray.
+        """
+        attention, lung = relative(self.network(image)), image > 0
+        saliency = intensity_saliency(image, lung)
+        target = pseudo_masks(attention, saliency, lung)
+        return {
+            "activation map": resized(attention, image.shape[2:]),
+            "saliency": saliency,
+            "pseudo mask": target.masked_fill(target == IGNORE_INDEX, 0).float() + (target == IGNORE_INDEX) / 2,
+            **super().views(image),
+        }
 
 
 def make_maps(method: AttentionFusion, samples: SliceSamples) -> AttentionMaps:
