@@ -387,6 +387,19 @@ def test_critic_and_network_take_turns(
     assert str(turns) == expected
 
 
+def test_a_classifier_that_has_learned_nothing_is_said(
+    config: MakeConfig, blobs: DatasetFolder, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    plain = config("bl", method_options={**CRITIC, "classifier_steps": 3})
+    train(
+        replace(plain, settings=replace(plain.settings, lr=1e-9)), blobs.root, tmp_path / "a", quiet=True, device="cpu"
+    )
+    assert "the classifier tells lesion slices from others hardly better than by chance (loss 0.69, chance 0.69)" in (
+        caplog.text
+    )
+    assert "recent_loss" not in build("bl").state_dict(), "checkpoints of before still load"
+
+
 @pytest.mark.parametrize("name", SYSTEMS)
 def test_a_step_changes_its_own_part_and_no_other_gathers_gradient(
     name: str, config: MakeConfig, blobs: DatasetFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import math
 from typing import Any
 
 import torch
@@ -24,6 +26,12 @@ from groundglass.methods.tagged import halves
 from groundglass.networks.critic import MultiScaleCritic
 from groundglass.networks.encoder_decoder import Norm
 from groundglass.networks.vagan import MapGenerator
+
+logger = logging.getLogger(__name__)
+
+CHANCE = math.log(2)
+"""Cross-entropy of a classifier that has learned nothing."""
+HARDLY_LEARNED = 0.6
 
 
 class BiomarkerLocalization(Adversarial):
@@ -97,6 +105,7 @@ class BiomarkerLocalization(Adversarial):
         # A mean over a batch of both kinds would tell the classifier apart what one slice does not: per image.
         self.classifier = MultiScaleCritic(channels=critic_channels, norm="layer")
         self.register_buffer("classifier_turns", torch.tensor(0))
+        self.register_buffer("recent_loss", torch.tensor(CHANCE), persistent=False)
         self.adversarial = adversarial
         self.reconstruction = reconstruction
         self.classification = classification
@@ -135,6 +144,13 @@ class BiomarkerLocalization(Adversarial):
         loss = F.binary_cross_entropy_with_logits(logits, batch["tag"].float())
         self.step(self.all_optimizers()[2], loss)
         self.log_terms("classifier", {"loss": loss}, len(logits))
+        self.recent_loss.lerp_(loss.detach(), 0.1)
+        if self.classifier_turns == self.classifier_steps and not self.recent_loss < HARDLY_LEARNED:
+            logger.warning(
+                "the classifier tells lesion slices from others hardly better than by chance (loss %.2f, chance %.2f), "
+                "so it teaches nothing; raise method_options.classifier_steps, or lower settings.lr",
+                *(float(self.recent_loss), CHANCE),
+            )
 
     def steps_before(self) -> dict[str, int]:
         """Those of :class:`Adversarial`, after the classifier's."""
