@@ -65,6 +65,7 @@ class BiomarkerLocalization(Adversarial):
 
     network: MapGenerator
     classifier_turns: Tensor
+    recent_loss: Tensor
 
     def __init__(
         self,
