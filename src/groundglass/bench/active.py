@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,15 @@ from groundglass.active.curve import write_curve
 from groundglass.active.cycle import ActiveLearning
 from groundglass.active.settings import active_recipe
 from groundglass.active.settings import active_settings
+from groundglass.bench.active_arms import EXPERIMENTS
+from groundglass.bench.active_arms import FIGURES
+from groundglass.bench.active_arms import GRIDS
+from groundglass.bench.active_arms import HEADLINE
+from groundglass.bench.active_arms import POOLS
+from groundglass.bench.active_arms import RECIPE
+from groundglass.bench.active_arms import SETTINGS
+from groundglass.bench.active_arms import Arm
+from groundglass.bench.active_arms import chosen_arms
 from groundglass.bench.active_full import full_dice
 from groundglass.bench.active_pool import pool_dataset
 from groundglass.bench.active_tables import at_threshold
@@ -31,77 +39,6 @@ from groundglass.datasets.folder import DatasetFolder
 from groundglass.errors import InputError
 from groundglass.experiments.recipe import merged
 from groundglass.files import write_text
-
-RECIPE: dict[str, Any] = {
-    "epochs": 1,
-    "draw": "lesions",
-    "select": "last",
-    "precision": "bf16",
-    "method_options": {"unlabeled": True},
-    "settings": {"average": 0.98},
-}
-"""Consistency on all slices of the pool, asked or not, and the running mean of the weights."""
-
-SETTINGS: dict[str, Any] = {
-    "initial_images": 0,
-    "initial_regions": 64,
-    "query_size": 104,
-    "warm_start": False,
-    "lungs_only": True,
-    "draws": 8,
-    "candidates": 184,
-}
-"""All arms begin with the same 64 regions from anywhere (192 s): whole slices at the start cost the paper 960 s. Few
-cycles, each from ImageNet's weights: going on with the weights of the cycle before gave less on validation."""
-
-GRIDS: dict[str, dict[str, Any]] = {
-    "covidcell": {"size": [96, 96], "crop": "lungs"},
-    "medseg100": {"size": [96, 96]},
-}
-"""What the network sees of each pool: small enough for a run in half an hour on one core."""
-POOLS = tuple(GRIDS)
-
-
-@dataclass(frozen=True)
-class Effort:
-    """How far the runs of an experiment go.
-
-    Args:
-        budget: Annotation seconds.
-        steps: Of training in each cycle.
-    """
-
-    budget: float
-    steps: int
-
-
-HEADLINE = Effort(2688.0, 500)
-"""7.6 % of what it costs to draw covidcell's pool, 62 % of medseg100's, whose slices are each of another patient."""
-FIGURES = Effort(1128.0, 500)
-"""Paper 001 compares answers at 600 to 1000 s. Trained as long as the headline's arms, which are taken from there."""
-
-
-@dataclass(frozen=True)
-class Arm:
-    """One curve of a figure."""
-
-    acquisition: str = "entropy"
-    regions: int = 64
-    answer: str = "point"
-
-    @property
-    def name(self) -> str:
-        """As in the name of its result."""
-        return f"{self.acquisition}-k{self.regions}-{self.answer}"
-
-
-EXPERIMENTS: dict[str, tuple[Arm, ...]] = {
-    "fig5": tuple(Arm(acquisition=name) for name in ("random", "entropy", "bald", "entropy-released")),
-    "fig6": tuple(Arm(regions=count) for count in (1, 4, 9, 16, 36, 64, 81)),
-    "fig7": (Arm(answer="point"), Arm(answer="pixels")),
-    "headline": (Arm(), Arm(acquisition="random")),
-}
-"""Arms of each experiment."""
 
 
 def active(
@@ -142,7 +79,7 @@ def active(
         raise InputError(f"there is no experiment {experiment!r}; choose one of {', '.join(EXPERIMENTS)}")
     if unknown := [name for name in pools if name not in POOLS]:
         raise InputError(f"there is no pool {unknown[0]!r}; choose {' or '.join(POOLS)}")
-    wanted = _chosen(experiment, arms)
+    wanted = chosen_arms(experiment, arms)
     # An arm is run once for all figures it is in, and not again where the headline has run it.
     kind, effort = ("headline", HEADLINE) if experiment == "headline" else ("figures", FIGURES)
     seeds, texts = tuple(seeds), []
@@ -170,13 +107,6 @@ def active(
                 _write(path, {"experiment": experiment, **record, **full, "command": command})
         texts.append(_conclude(experiment, place, name))
     return "\n".join(texts)
-
-
-def _chosen(experiment: str, names: Sequence[str]) -> list[Arm]:
-    arms = {arm.name: arm for arm in EXPERIMENTS[experiment]}
-    if unknown := [name for name in names if name not in arms]:
-        raise InputError(f"{experiment} has no pool or arm {unknown[0]!r}; choose from {', '.join([*POOLS, *arms])}")
-    return [arms[name] for name in names or arms]
 
 
 def _run(

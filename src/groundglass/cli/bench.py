@@ -92,8 +92,8 @@ def _image_level(arguments: Namespace) -> str:
 
 
 def _active(arguments: Namespace) -> str:
-    from groundglass.bench.active import POOLS
     from groundglass.bench.active import active
+    from groundglass.bench.active_arms import POOLS
 
     rows = names(arguments.rows or "")
     return active(
