@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from browser import Annotating
+from browser import annotating
 from starlette.testclient import TestClient
 
 from groundglass.annotate.annotator import Annotator
@@ -42,6 +45,21 @@ def recipe(tmp_path: Path) -> Path:
     path = tmp_path / "tiny.yaml"
     path.write_text(TINY_RECIPE)
     return path
+
+
+@pytest.fixture(scope="module")
+def opened(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Annotating]:
+    """A page in Chromium for the tests of a module, with as many regions a slice as its ``REGIONS`` says."""
+    regions = getattr(request.module, "REGIONS", 4)
+    with annotating(tmp_path_factory.mktemp("page") / "data", "--regions", str(regions)) as shared:
+        yield shared
+
+
+@pytest.fixture
+def anna(opened: Annotating) -> Annotating:
+    """The page as a test finds it: no points of the tests before."""
+    opened.begin()
+    return opened
 
 
 @pytest.fixture

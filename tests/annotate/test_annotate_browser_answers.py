@@ -6,7 +6,6 @@ import os
 import re
 import time
 from collections.abc import Callable
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -16,7 +15,6 @@ from browser import NEEDS_CHROMIUM
 from browser import SHAPE
 from browser import Annotating
 from browser import Held
-from browser import annotating
 from browser import beacon
 from browser import change_summary
 from browser import close
@@ -33,18 +31,6 @@ pytestmark = NEEDS_CHROMIUM
 
 MIDDLE = SHAPE[0] // 2
 IMAGES = r"/slices/\d+(\?|$)"
-
-
-@pytest.fixture(scope="module")
-def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Annotating]:
-    with annotating(tmp_path_factory.mktemp("answers") / "data", "--regions", "4") as shared:
-        yield shared
-
-
-@pytest.fixture
-def anna(opened: Annotating) -> Annotating:
-    opened.begin()
-    return opened
 
 
 def every_answer(anna: Annotating) -> list[Callable[[], object]]:

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
 from browser import BACKGROUND
 from browser import NEEDS_CHROMIUM
 from browser import SHAPE
 from browser import Annotating
-from browser import annotating
 from browser import beacon
 from browser import change_summary
 from browser import close
@@ -21,18 +17,6 @@ from groundglass.labels.events import SliceTag
 pytestmark = NEEDS_CHROMIUM
 
 MIDDLE = SHAPE[0] // 2
-
-
-@pytest.fixture(scope="module")
-def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Annotating]:
-    with annotating(tmp_path_factory.mktemp("polling") / "data", "--regions", "4") as shared:
-        yield shared
-
-
-@pytest.fixture
-def anna(opened: Annotating) -> Annotating:
-    opened.begin()
-    return opened
 
 
 def poll(anna: Annotating) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,7 +10,6 @@ from browser import NEEDS_CHROMIUM
 from browser import SHAPE
 from browser import Annotating
 from browser import Held
-from browser import annotating
 from browser import close
 from browser import lose_replies
 
@@ -24,18 +22,6 @@ LEAVING = """() => {
     dispatchEvent(leaving);
     return leaving.defaultPrevented;
 }"""
-
-
-@pytest.fixture(scope="module")
-def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Annotating]:
-    with annotating(tmp_path_factory.mktemp("saving") / "data", "--regions", "4") as shared:
-        yield shared
-
-
-@pytest.fixture
-def anna(opened: Annotating) -> Annotating:
-    opened.begin()
-    return opened
 
 
 def refuse(page: Any) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -19,7 +18,6 @@ from browser import SHAPE
 from browser import WHITE
 from browser import Annotating
 from browser import Voxel
-from browser import annotating
 from browser import beacon
 from browser import change_summary
 from browser import close
@@ -28,20 +26,9 @@ from browser import voxel
 pytestmark = NEEDS_CHROMIUM
 
 MIDDLE = SHAPE[0] // 2
+REGIONS = 16
 MODEL = {"name": "some", "version": 7, "threshold": 0.5, "questions_ready": True}
 STRETCH = AFFINE[1, 1] / AFFINE[0, 2]
-
-
-@pytest.fixture(scope="module")
-def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Annotating]:
-    with annotating(tmp_path_factory.mktemp("view") / "data", "--regions", "16") as shared:
-        yield shared
-
-
-@pytest.fixture
-def anna(opened: Annotating) -> Annotating:
-    opened.begin()
-    return opened
 
 
 def grey(low: float, high: float) -> list[int]:

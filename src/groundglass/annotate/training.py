@@ -134,7 +134,7 @@ class Training:
             self._fail(str(error))
         except OSError as error:
             self._fail(f"the training could not be started ({error.strerror}); try again")
-        except Exception:
+        except Exception:  # the end of a thread: otherwise the page would say "training" for ever
             logger.exception("the training of %s failed", run)
             self._fail("the training failed for a reason that was not foreseen; see the terminal, and train again")
 
