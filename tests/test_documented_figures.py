@@ -10,7 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from groundglass.bench.active import _conclude
 from groundglass.bench.gasnet_tables import write_tables
+from groundglass.bench.image_level import _table
+from groundglass.bench.results import read_results
 from groundglass.bench.results import write_table
 from groundglass.bench.table2 import PAPER
 from groundglass.bench.table7 import write_table as write_table7
@@ -49,6 +52,29 @@ def test_the_curves_of_the_headline_are_those_of_its_results() -> None:
         assert f"| {seconds:.0f} | {share} | {' | '.join(dice)} |" in page
     full = [f"{one[name]:.3f}" for one in results for name in ("full_dice", "full_dice_at_threshold")]
     assert f"| 100 % | {' | '.join(full)} |" in page
+
+
+@pytest.mark.parametrize("experiment", ["headline", "fig5"])
+def test_tables_of_active_learning_are_those_of_the_results(experiment: str, tmp_path: Path) -> None:
+    folder = shutil.copytree(RESULTS / "active", tmp_path / "active")
+    _conclude(experiment, folder, "covidcell")
+    for path in (RESULTS / "active").glob(f"{experiment}.*"):
+        assert (folder / path.name).read_text("utf-8") == path.read_text("utf-8")
+
+
+def test_the_image_level_table_is_that_of_the_results() -> None:
+    results = read_results(RESULTS / "image-level")
+    text = (RESULTS / "image-level" / "table-image-level.md").read_text("utf-8")
+    assert _table(results) == text.split("\n\n")[0]
+
+
+def test_the_headline_is_the_one_that_is_told() -> None:
+    share = json.loads((RESULTS / "active" / "headline.json").read_text("utf-8"))
+    mean = f"{100 * share['fraction_of_full_cost_at_90_percent']:.1f} %"
+    assert f"90 % of full supervision's Dice for {mean} of its" in (ROOT / "README.md").read_text("utf-8")
+    page = (ROOT / "docs" / "explanation" / "active-learning.md").read_text("utf-8")
+    seeds = "{:.1f}, {:.1f} and {:.1f} %".format(*(100 * one for one in share["per_seed"].values()))
+    assert f"is reached at {mean} of the cost** ({seeds};" in page
 
 
 def test_grown_clicks_are_as_good_as_is_said() -> None:
