@@ -83,6 +83,6 @@ def draw_curves(curves: dict[str, Curve], path: Path, *, full_dice: float | None
     axis.set(xlabel="annotation time (min)", ylabel="Dice on the test cases (global)", ylim=(0, 1))
     axis.grid(color="0.92")
     axis.spines[["top", "right"]].set_visible(False)
-    axis.legend(frameon=False, loc="lower right")
+    axis.legend(frameon=False, loc="upper left")
     with replacing(path) as temporary:
         figure.savefig(temporary, dpi=110, format="png")
