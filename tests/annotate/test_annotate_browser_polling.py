@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from browser import BACKGROUND
 from browser import NEEDS_CHROMIUM
 from browser import SHAPE
 from browser import Annotating
+from browser import Held
 from browser import beacon
 from browser import change_summary
 from browser import close
@@ -25,6 +27,23 @@ def poll(anna: Annotating) -> None:
         pass
     reply.value.finished()
     anna.page.wait_for_timeout(100)
+
+
+@pytest.mark.parametrize("pattern", ["/api/answers$", r"/slices/\d+(\?|$)"], ids=["before", "while"])
+def test_a_scan_chosen_while_the_first_one_is_being_opened_stays(anna: Annotating, pattern: str) -> None:
+    held = Held(anna.page, pattern)
+    anna.page.reload()
+    anna.until(lambda: len(held.waiting) == 1)
+    with anna.page.expect_request("**/cases/second"):
+        anna.page.locator("#case").select_option("second")
+    anna.page.wait_for_timeout(100)
+    held.let_go()
+    anna.page.locator("#slicer[href*='/second/']").wait_for()
+    anna.wait()
+    anna.page.wait_for_timeout(300)
+    anna.wait()
+    assert anna.page.locator("#case").input_value() == "second"
+    assert "/second/" in anna.page.locator("#slicer").get_attribute("href")
 
 
 def test_marks_of_others_are_drawn_while_one_looks_on(anna: Annotating) -> None:

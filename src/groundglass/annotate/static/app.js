@@ -14,10 +14,13 @@ export class App extends Answering {
     this.clock.restart();
   }
 
-  /** A scan that cannot be read is said, and the next one is opened. */
+  /** A scan that cannot be read is said, and the next one is opened; unless somebody has chosen one meanwhile. */
   async openFirst(wanted) {
     const names = this.summary.cases.map((one) => one.case);
-    for (const name of new Set(wanted ? [wanted, ...names] : names)) if (await this.openCase(name)) return;
+    for (const name of new Set(wanted ? [wanted, ...names] : names)) {
+      if (this.wanted || this.case) return;
+      await this.openCase(name);
+    }
   }
 
   setGuided(on) {
