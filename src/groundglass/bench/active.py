@@ -26,6 +26,7 @@ from groundglass.bench.active_arms import HEADLINE
 from groundglass.bench.active_arms import POOLS
 from groundglass.bench.active_arms import RECIPE
 from groundglass.bench.active_arms import SETTINGS
+from groundglass.bench.active_arms import STEPS
 from groundglass.bench.active_arms import Arm
 from groundglass.bench.active_arms import chosen_arms
 from groundglass.bench.active_full import full_dice
@@ -81,18 +82,18 @@ def active(
         raise InputError(f"there is no pool {unknown[0]!r}; choose {' or '.join(POOLS)}")
     wanted = chosen_arms(experiment, arms)
     # An arm is run once for all figures it is in, and not again where the headline has run it.
-    kind, effort = ("headline", HEADLINE) if experiment == "headline" else ("figures", FIGURES)
+    kind, budget = ("headline", HEADLINE) if experiment == "headline" else ("figures", FIGURES)
     seeds, texts = tuple(seeds), []
     for name in pools:
         place = output if name == "covidcell" else output / name
         folder = pool_dataset(name, root / name, work)
         batch_size = active_recipe(None, overrides).batch_size
-        changes = {**RECIPE, "grid": GRIDS[name], "epoch_samples": effort.steps * batch_size}
+        changes = {**RECIPE, "grid": GRIDS[name], "epoch_samples": STEPS[name] * batch_size}
         recipe = merged(changes, overrides or {})
         for seed, arm in product(seeds, wanted):
             path = place / f"{experiment}-{arm.name}-seed{seed}.json"
             if not path.exists():
-                chosen = {"budget_seconds": effort.budget, **SETTINGS, **(settings or {}), **vars(arm), "seed": seed}
+                chosen = {"budget_seconds": budget, **SETTINGS, **(settings or {}), **vars(arm), "seed": seed}
                 run = work / name / kind / f"{arm.name}-seed{seed}"
                 longer = _finished(work / name / "headline" / run.name) if kind == "figures" else None
                 if longer is not None:
