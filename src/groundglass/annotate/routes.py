@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import numpy as np
-from numpy.typing import NDArray
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import FileResponse
@@ -25,6 +23,9 @@ from groundglass.annotate.annotator import Annotator
 from groundglass.annotate.exchange import export_csv
 from groundglass.annotate.exchange import export_slicer
 from groundglass.annotate.exchange import import_points
+from groundglass.annotate.overlays import overlay
+from groundglass.annotate.overlays import raw
+from groundglass.annotate.overlays import slice_index
 from groundglass.annotate.questions import Question
 from groundglass.errors import InputError
 from groundglass.scans.images import AFFINE as PICTURES
@@ -52,8 +53,8 @@ def routes() -> list[BaseRoute]:
         Route("/api/summary", _summary),
         Route("/api/cases/{case}", _case),
         Route("/api/cases/{case}/slices/{index}", _slice),
-        Route("/api/cases/{case}/slices/{index}/probability", _probability),
-        Route("/api/cases/{case}/slices/{index}/uncertainty", _uncertainty),
+        Route("/api/cases/{case}/slices/{index}/probability", overlay("probability")),
+        Route("/api/cases/{case}/slices/{index}/uncertainty", overlay("uncertainty")),
         Route("/api/cases/{case}/points.mrk.json", _export_slicer),
         Route("/api/points.csv", _export_csv),
         Route("/api/answers", _answers),
@@ -114,7 +115,14 @@ def _app(request: Request) -> Annotator:
 def _session(request: Request) -> Response:
     app = _app(request)
     windows = {name: [window.low, window.high] for name, window in NAMED.items()}
-    return JSONResponse({"dataset": app.source.name, "annotator": _name(request), "windows": windows})
+    return JSONResponse(
+        {
+            "dataset": app.source.name,
+            "annotator": _name(request),
+            "windows": windows,
+            "largest_import": MAX_IMPORT,
+        }
+    )
 
 
 def _summary(request: Request) -> Response:
@@ -144,42 +152,7 @@ def _case(request: Request) -> Response:
 
 def _slice(request: Request) -> Response:
     case, version = request.path_params["case"], request.query_params.get("version")
-    return _raw(_app(request).annotation.scans.slice_bytes(case, _index(request), version))
-
-
-def _probability(request: Request) -> Response:
-    return _raw(_bytes(_opinion(request, "probability")))
-
-
-def _uncertainty(request: Request) -> Response:
-    shown = (request.path_params["case"], _index(request))
-    question = _app(request).annotation.guide.current(_name(request))
-    about = question is not None and (question.case, question.index) == shown
-    given = question.uncertainty if question is not None and about else None
-    return _raw(_bytes(_opinion(request, "uncertainty") if given is None else given))
-
-
-def _opinion(request: Request, kind: str) -> NDArray[np.float32]:
-    app, case, index = _app(request), request.path_params["case"], _index(request)
-    about = app.model.uncertainty if kind == "uncertainty" else app.model.probabilities
-    return about(case, app.annotation.scans.check(case, request.query_params.get("version")), index)
-
-
-def _index(request: Request) -> int:
-    """The slice that is asked for; no scan has a number of more digits, and Python reads no more than 4,300."""
-    digits = request.path_params["index"]
-    if not re.fullmatch("[0-9]{1,9}", digits):
-        raise InputError(f"there is no slice {digits:.20}; reload the page")
-    return int(digits)
-
-
-def _bytes(shares: NDArray[Any]) -> bytes:
-    """Numbers in [0, 1] as one byte each."""
-    return bytes((np.clip(shares, 0, 1) * 255 + 0.5).astype(np.uint8))
-
-
-def _raw(content: bytes) -> Response:
-    return Response(content, media_type="application/octet-stream")
+    return raw(_app(request).annotation.scans.slice_bytes(case, slice_index(request), version))
 
 
 def _export_slicer(request: Request) -> Response:

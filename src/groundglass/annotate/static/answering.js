@@ -4,9 +4,6 @@ import { caseUrl, get, post } from "./api.js";
 import { describe, renderAnswers } from "./panel.js";
 import { Saving } from "./saving.js";
 
-/** Bytes of the largest file that the server takes. */
-const LARGEST = 32e6;
-
 export class Answering extends Saving {
   clickCursor(label) {
     const place = this.viewer.cursor ?? this.pointer;
@@ -126,7 +123,7 @@ export class Answering extends Saving {
     if (!file) return;
     if (!this.case) return this.say("Open a scan first.");
     await this.guard(async () => {
-      checkSize(file);
+      checkSize(file, this.session.largest_import);
       const done = await post("/api/import", { case: this.case.case, name: file.name, text: await file.text() });
       this.say(`${done.added} points added${done.already ? `, ${done.already} were there already` : ""}.`);
       await this.reload({ case: this.case.case, slice: this.index });
@@ -135,8 +132,9 @@ export class Answering extends Saving {
   }
 }
 
-function checkSize({ name, size }) {
-  if (size <= LARGEST) return;
-  const [has, most] = [size, LARGEST].map((bytes) => Math.ceil(bytes / 1e6));
+/** Before it is sent: the server would read it all and then refuse it. */
+function checkSize({ name, size }, largest) {
+  if (size <= largest) return;
+  const [has, most] = [size, largest].map((bytes) => Math.ceil(bytes / 1e6));
   throw new Error(`${name} has ${has} MB, at most ${most} MB can be imported; import it in parts.`);
 }

@@ -9,7 +9,7 @@ import { renderAnswers, renderPanel, renderTags } from "./panel.js";
 import { Slices } from "./slices.js";
 
 export class Page {
-  /** @param {{dataset: string, annotator: string, windows: Record<string, [number, number]>}} session */
+  /** @param {{dataset: string, annotator: string, windows: Record<string, [number, number]>, largest_import: number}} session */
   constructor(session) {
     this.session = session;
     this.windows = {
