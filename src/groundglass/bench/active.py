@@ -23,6 +23,7 @@ from groundglass.bench.active_arms import EXPERIMENTS
 from groundglass.bench.active_arms import FIGURES
 from groundglass.bench.active_arms import GRIDS
 from groundglass.bench.active_arms import HEADLINE
+from groundglass.bench.active_arms import PER_IMAGE
 from groundglass.bench.active_arms import POOLS
 from groundglass.bench.active_arms import RECIPE
 from groundglass.bench.active_arms import SETTINGS
@@ -93,7 +94,8 @@ def active(
         for seed, arm in product(seeds, wanted):
             path = place / f"{experiment}-{arm.name}-seed{seed}.json"
             if not path.exists():
-                chosen = {"budget_seconds": budget, **SETTINGS, **(settings or {}), **vars(arm), "seed": seed}
+                chosen = {"budget_seconds": budget, **SETTINGS, "per_image": PER_IMAGE[name]}
+                chosen |= {**(settings or {}), **vars(arm), "seed": seed}
                 run = work / name / kind / f"{arm.name}-seed{seed}"
                 longer = _finished(work / name / "headline" / run.name) if kind == "figures" else None
                 if longer is not None:

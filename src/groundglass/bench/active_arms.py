@@ -36,6 +36,8 @@ GRIDS: dict[str, dict[str, Any]] = {
 }
 """What the network sees of each pool: small enough for a run in half an hour on one core."""
 POOLS = tuple(GRIDS)
+PER_IMAGE = {"covidcell": 1, "medseg100": 3}
+"""Regions a cycle may ask in one slice: medseg100 has 45, so with one each it could not ask the 104 of a cycle."""
 
 
 STEPS = {"covidcell": 500, "medseg100": 250}
