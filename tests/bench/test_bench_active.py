@@ -16,9 +16,12 @@ from PIL import Image
 from groundglass.bench import active_speed
 from groundglass.bench.active import _finished
 from groundglass.bench.active import active
+from groundglass.bench.active_figures import _arms
+from groundglass.bench.active_figures import draw_experiments
 from groundglass.bench.active_pool import pool_dataset
 from groundglass.bench.active_pool import whole_runs
 from groundglass.bench.active_tables import headline
+from groundglass.bench.active_tables import mean_curve
 from groundglass.bench.active_tables import mean_dice
 from groundglass.bench.active_tables import share_of_cost
 from groundglass.bench.active_tables import shares_table
@@ -199,6 +202,22 @@ def test_the_headline_is_the_mean_of_the_seeds_shares() -> None:
     assert headline([reached, never])["at_threshold"]["fraction_of_full_cost_at_90_percent"] == 0.05
     assert headline([reached, never])["fraction_of_full_cost_at_90_percent"] is None
     assert headline([random])["fraction_of_full_cost_at_90_percent"] is None
+
+
+def test_a_picture_has_a_curve_for_each_arm_and_the_mean_over_its_seeds(tmp_path: Path) -> None:
+    results = [result(0, [(10, 0.2), (30, 0.4)]), result(1, [(10, 0.4), (20, 0.6)]), result(0, [(9, 0.1)], "random")]
+    seconds, dice = mean_curve(results[:2])
+    assert seconds.tolist() == [10, 20, 30]
+    np.testing.assert_allclose(dice, [[0.2, 0.3, 0.4], [0.4, 0.6, 0.6]])
+    draw_experiments({"fig5": results}, tmp_path / "one.png")
+    draw_experiments({"fig5": results, "headline": results}, tmp_path / "two.png")
+    with Image.open(tmp_path / "one.png") as one, Image.open(tmp_path / "two.png") as two:
+        assert two.width > 1.5 * one.width
+        colors = {color for _, color in one.convert("RGB").getcolors(one.width * one.height)}
+    assert {(31, 119, 180), (255, 127, 14)} <= colors, "matplotlib's first two"
+    assert list(_arms("fig5", results)) == ["entropy (2 seeds)", "random (1 seed)"]
+    whole = result(0, [(9, 0.3)]) | {"regions": 1}
+    assert list(_arms("fig6", [results[0] | {"regions": 64}, whole])) == ["K = 1 (1 seed)", "K = 64 (1 seed)"]
 
 
 def test_the_mean_curve_has_a_share_of_its_own() -> None:

@@ -58,31 +58,19 @@ def write_curve(record: dict[str, Any], output: Path) -> None:
     """``curve.json`` and, if anything was scored, ``figures/curve.png`` in a run folder."""
     write_text(output / RECORD, json.dumps(record, indent=1) + "\n")
     if record["curve"]:
-        draw_curves({record["acquisition"]: record["curve"]}, output / "figures" / "curve.png", dots=True)
+        _draw_curve(record["curve"], output / "figures" / "curve.png")
 
 
-def draw_curves(curves: dict[str, Curve], path: Path, *, full_dice: float | None = None, dots: bool = False) -> None:
-    """Curves as a PNG.
-
-    Args:
-        curves: Name to ``(seconds, Dice)``.
-        path: The picture to write.
-        full_dice: Dice of full supervision, as a line to compare with.
-        dots: Mark every cycle.
-    """
+def _draw_curve(curve: Curve, path: Path) -> None:
+    """A curve, ``(seconds, Dice)``, as a PNG."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(7, 4), layout="constrained")
     axis = figure.subplots()
-    for name, points in curves.items():
-        seconds, dice = zip(*points, strict=True)
-        axis.plot([one / 60 for one in seconds], dice, label=name, marker="o" if dots else None, markersize=3)
-    if full_dice is not None:
-        axis.axhline(full_dice, color="0.4", linestyle="--", linewidth=1, label="all masks")
-        axis.axhline(0.9 * full_dice, color="0.7", linestyle=":", linewidth=1, label="90 % of that")
+    seconds, dice = zip(*curve, strict=True)
+    axis.plot([one / 60 for one in seconds], dice, marker="o", markersize=3)
     axis.set(xlabel="annotation time (min)", ylabel="Dice on the test cases (global)", ylim=(0, 1))
     axis.grid(color="0.92")
     axis.spines[["top", "right"]].set_visible(False)
-    axis.legend(frameon=False, loc="upper left")
     with replacing(path) as temporary:
         figure.savefig(temporary, dpi=110, format="png")

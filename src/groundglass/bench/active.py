@@ -14,7 +14,6 @@ from typing import Any
 
 from groundglass.active.curve import RECORD
 from groundglass.active.curve import curve_record
-from groundglass.active.curve import draw_curves
 from groundglass.active.curve import write_curve
 from groundglass.active.cycle import ActiveLearning
 from groundglass.active.settings import active_recipe
@@ -28,8 +27,8 @@ from groundglass.bench.active_arms import POOLS
 from groundglass.bench.active_arms import RECIPE
 from groundglass.bench.active_arms import SETTINGS
 from groundglass.bench.active_arms import STEPS
-from groundglass.bench.active_arms import Arm
 from groundglass.bench.active_arms import chosen_arms
+from groundglass.bench.active_figures import draw_experiments
 from groundglass.bench.active_full import full_dice
 from groundglass.bench.active_pool import pool_dataset
 from groundglass.bench.active_tables import at_threshold
@@ -140,8 +139,7 @@ def _until(record: dict[str, Any], seconds: float) -> dict[str, Any]:
 def _conclude(experiment: str, place: Path, pool: str) -> str:
     """Picture and table of all results of an experiment, and of the headline its share."""
     results = [json.loads(path.read_text("utf-8")) for path in sorted(place.glob(f"{experiment}-*-seed*.json"))]
-    first = {result_name(one): one["curve"] for one in results if one["seed"] == results[0]["seed"]}
-    draw_curves(first, place / f"{experiment}.png", full_dice=results[0]["full_dice"])
+    draw_experiments({experiment: results}, place / f"{experiment}.png")
     text = f"### {experiment}, {pool}\n\nAt 0.5, as in the paper:\n\n{summary(results)}\n"
     chosen = summary([at_threshold(result) for result in results])
     text += f"\nAt the threshold chosen on validation:\n\n{chosen}\n"
@@ -151,11 +149,6 @@ def _conclude(experiment: str, place: Path, pool: str) -> str:
         text += f"\nReaching 90 % of full supervision's Dice takes of its cost:\n\n{shares_table(share)}\n"
     write_text(place / f"{experiment}.md", text)
     return text
-
-
-def result_name(result: dict[str, Any]) -> str:
-    """Name of the arm of a result."""
-    return Arm(result["acquisition"], result["regions"], result["answer"]).name
 
 
 def _write(path: Path, content: dict[str, Any]) -> None:

@@ -8,6 +8,7 @@ from statistics import mean
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from groundglass.active.curve import seconds_to_reach
 from groundglass.bench.results import mean_sd
@@ -42,6 +43,12 @@ def share_of_cost(result: dict[str, Any]) -> float | None:
     return None if seconds is None else round(seconds / result["full_seconds"], 4)
 
 
+def mean_curve(results: Sequence[dict[str, Any]]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Seconds at which any seed was scored, ``(T,)``, and the Dice of each seed then, ``(seeds, T)``, interpolated."""
+    seconds = np.array(sorted({seconds for one in results for seconds, _ in one["curve"]}))
+    return seconds, np.array([np.interp(seconds, *np.array(one["curve"], np.float64).T) for one in results])
+
+
 def _share_of_mean(results: Sequence[dict[str, Any]]) -> float | None:
     """The share at which the seeds' mean curve reaches 90 % of their mean full Dice.
 
@@ -49,12 +56,10 @@ def _share_of_mean(results: Sequence[dict[str, Any]]) -> float | None:
     """
     if not results:
         return None
-    times = sorted({seconds for one in results for seconds, _ in one["curve"]})
-    curves = [np.interp(times, *np.array(one["curve"]).T) for one in results]
-    averaged = list(zip(times, np.mean(curves, axis=0).tolist(), strict=True))
+    seconds, dice = mean_curve(results)
     return share_of_cost(
         {
-            "curve": averaged,
+            "curve": list(zip(seconds.tolist(), dice.mean(axis=0).tolist(), strict=True)),
             "full_dice": mean(one["full_dice"] for one in results),
             "full_seconds": results[0]["full_seconds"],
         }

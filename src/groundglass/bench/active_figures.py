@@ -1,0 +1,67 @@
+"""Curves of active learning as pictures: the seeds' mean of each arm, and how far they are apart."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+from groundglass.bench.active_tables import SHARE
+from groundglass.bench.active_tables import mean_curve
+from groundglass.files import replacing
+
+TITLES = {
+    "fig5": "Which question",
+    "fig6": "How many regions a slice (K)",
+    "fig7": "Clicks or drawn masks",
+    "headline": "The whole curve",
+}
+Results = Sequence[dict[str, Any]]
+
+
+def draw_experiments(experiments: Mapping[str, Results], path: Path) -> None:
+    """One plot for each experiment, side by side, as a PNG.
+
+    Args:
+        experiments: Results of each, with ``curve`` (seconds and Dice) and ``full_dice``.
+        path: The picture to write.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(1.2 + 4.3 * len(experiments), 3.9), layout="constrained")
+    axes = figure.subplots(1, len(experiments), sharey=True, squeeze=False)[0]
+    for axis, (experiment, results) in zip(axes, experiments.items(), strict=True):
+        for number, (name, group) in enumerate(_arms(experiment, results).items()):
+            _draw_arm(axis, f"C{number}", name, group)
+        full = mean(one["full_dice"] for one in results)
+        axis.axhline(full, color="0.4", linestyle="--", linewidth=1, label="all masks")
+        axis.axhline(SHARE * full, color="0.7", linestyle=":", linewidth=1, label="90 % of that")
+        axis.set(title=TITLES.get(experiment, experiment), xlabel="annotation time (min)")
+        axis.grid(color="0.92")
+        axis.spines[["top", "right"]].set_visible(False)
+        axis.legend(frameon=False, loc="lower right", fontsize="small")
+    axes[0].set(ylabel="Dice on the test cases (global, at 0.5)", ylim=(0, None))
+    with replacing(path) as temporary:
+        figure.savefig(temporary, dpi=110, format="png")
+
+
+def _arms(experiment: str, results: Results) -> dict[str, list[dict[str, Any]]]:
+    """Results by what the experiment compares, with the number of seeds."""
+    key = {"fig6": "regions", "fig7": "answer"}.get(experiment, "acquisition")
+    groups: dict[Any, list[dict[str, Any]]] = defaultdict(list)
+    for result in sorted(results, key=lambda one: one[key]):
+        groups[result[key]].append(result)
+    prefix = "K = " if key == "regions" else ""
+    return {f"{prefix}{name} ({len(group)} seed{'s'[: len(group) > 1]})": group for name, group in groups.items()}
+
+
+def _draw_arm(axis: Any, color: str, name: str, group: Results) -> None:
+    seconds, dice = mean_curve(group)
+    minutes = seconds / 60
+    axis.plot(minutes, dice.mean(axis=0), color=color, label=name, marker="o", markersize=3)
+    if len(group) > 1:
+        spread = dice.std(axis=0, ddof=1)
+        axis.fill_between(minutes, dice.mean(axis=0) - spread, dice.mean(axis=0) + spread, color=color, alpha=0.15)
