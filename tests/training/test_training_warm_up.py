@@ -1,4 +1,4 @@
-"""Runs that end before the network whose answer is kept has learned anything are refused before they begin."""
+"""Before the network whose answer is kept learns anything, no weights are kept, and no run ends."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from test_training_resume import checkpoint
+from test_training_resume import history
 
 from groundglass.datasets.folder import DatasetFolder
 from groundglass.errors import InputError
 from groundglass.experiments.config import Config
+from groundglass.training import callbacks
 from groundglass.training.run import train
 
 TAGS = {"draw": "tags", "epoch_samples": 8, "batch_size": 4, "monitor": "precision"}
@@ -25,9 +28,15 @@ NETWORKS: dict[str, dict[str, Any]] = {
 
 
 def run(
-    small_config: Callable[..., Config], folder: DatasetFolder, output: Path, method: str, options: dict[str, Any]
+    small_config: Callable[..., Config],
+    folder: DatasetFolder,
+    output: Path,
+    method: str,
+    options: dict[str, Any],
+    **changes: Any,
 ) -> None:
-    recipe = small_config(method=method, method_options=options, epochs=2, **NETWORKS[method], **TAGS)
+    keys = {"epochs": 2, **NETWORKS[method], **TAGS, **changes}
+    recipe = small_config(method=method, method_options=options, **keys)
     train(recipe, folder.root, output, quiet=True, device="cpu")
 
 
@@ -76,3 +85,34 @@ def test_one_step_of_training_is_enough(
 ) -> None:
     run(small_config, blobs, tmp_path / "run", method, options)
     assert (tmp_path / "run" / "result.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("method", "options", "first"),
+    [
+        ("icd", {"warm_up": 2}, 2),
+        ("vagan", {"critic_start": 4, "critic_steps": 1, "long_turns": 0}, 1),
+        ("bl", CRITIC | {"classifier_steps": 3}, 1),
+        ("bl", CRITIC | {"classifier_steps": 4}, 2),
+        ("decomposition", CRITIC, 0),
+    ],
+)
+def test_weights_of_the_warm_up_are_not_kept_however_they_score(
+    method: str,
+    options: dict[str, Any],
+    first: int,
+    small_config: Callable[..., Config],
+    blobs: DatasetFolder,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scores = iter([0.9, 0.8, 0.7, 0.6])
+
+    def worse_and_worse(*_: object) -> dict[str, float]:
+        return {"average_precision": next(scores)}
+
+    monkeypatch.setattr(callbacks, "validate", worse_and_worse)
+    run(small_config, blobs, tmp_path / "run", method, options, epochs=4, validate_every=100)
+    validated = [int(row["epoch"]) for row in history(tmp_path / "run") if row["val_average_precision"]]
+    assert validated == sorted({0, first})
+    assert checkpoint(tmp_path / "run", "best")["epoch"] == first

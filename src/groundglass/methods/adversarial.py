@@ -168,6 +168,17 @@ class Adversarial(Alternating):
         longest = max(turns, key=lambda name: turns[name])
         return {longest: turns[longest] - 1}  # the network's is in the same step as the critic's last
 
+    def starts_over(self, epoch: int) -> bool:
+        """Until the network's first step, and in its epoch: what it scores before says nothing about the run."""
+        return epoch <= self._first_epoch()
+
+    def begins_stage(self, epoch: int) -> bool:
+        """In the epoch of the network's first step."""
+        return epoch == self._first_epoch()
+
+    def _first_epoch(self) -> int:
+        return sum(self.steps_before().values()) // int(self.trainer.num_training_batches)
+
     def on_fit_start(self) -> None:
         """Lightning's hook: see that the run is long enough for the network to be trained.
 

@@ -68,6 +68,14 @@ class ICD(TagMethod):
                 f"method_options.warm_up, {self.warm_up}"
             )
 
+    def starts_over(self, epoch: int) -> bool:
+        """While the top-down branch does not learn, and at the first epoch in which it does."""
+        return epoch <= self.warm_up
+
+    def begins_stage(self, epoch: int) -> bool:
+        """At the first epoch in which it does."""
+        return epoch == self.warm_up
+
     def loss(self, batch: Sample) -> dict[str, Tensor]:
         """Cross-entropy of the tags, and on the places of slices with a lesion the two branches' terms."""
         feature = self.network.features(batch["image"])[-1]

@@ -102,7 +102,8 @@ class Method(LightningModule):
         """Whether validation scores from ``epoch`` (0 is the first) on are not to be compared with those before.
 
         The best weights and the patience then start anew. A method that trains two networks, one after the other,
-        says so at the second; see :class:`groundglass.methods.stages.TwoStages`.
+        says so at the second; see :class:`groundglass.methods.stages.TwoStages`. One whose network learns only after
+        another says so until then; see :class:`groundglass.methods.adversarial.Adversarial`.
         """
         return False
 
