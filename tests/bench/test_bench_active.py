@@ -25,6 +25,7 @@ from groundglass.bench.active_tables import mean_curve
 from groundglass.bench.active_tables import mean_dice
 from groundglass.bench.active_tables import share_of_cost
 from groundglass.bench.active_tables import shares_table
+from groundglass.bench.active_tables import summary
 from groundglass.bench.annotator_speed import annotator_speed
 from groundglass.errors import InputError
 from groundglass.experiments.config import Config
@@ -118,7 +119,7 @@ def test_figures_are_run_once_and_the_headline_is_written(tmp_path: Path, monkey
     assert set(share["per_seed"]) == {"0"}
     assert "fraction_of_full_cost_at_90_percent" in share
     assert share["at_threshold"]["full_dice"] == {"0": result["full_dice_at_threshold"]}
-    assert "At 0.5, as in the paper:" in text
+    assert "Dice at 0.5, mean from 192 to 198 s" in text
     assert "| Dice | seed 0 | mean | the seeds' mean curve |" in text
     assert (tmp_path / "results" / "headline.png").stat().st_size > 3000
     stamp = path.stat().st_mtime_ns
@@ -202,6 +203,16 @@ def test_the_headline_is_the_mean_of_the_seeds_shares() -> None:
     assert headline([reached, never])["at_threshold"]["fraction_of_full_cost_at_90_percent"] == 0.05
     assert headline([reached, never])["fraction_of_full_cost_at_90_percent"] is None
     assert headline([random])["fraction_of_full_cost_at_90_percent"] is None
+
+
+def test_a_table_has_both_thresholds_and_full_supervision() -> None:
+    curves = ([(10, 0.2), (30, 0.4)], [(10, 0.4), (20, 0.6)])
+    arm = {"regions": 64, "answer": "point"}
+    lines = summary([result(seed, curve) | arm for seed, curve in enumerate(curves)]).splitlines()
+    assert "Dice at 0.5, mean from 10 to 30 s | the same, at the end |" in lines[0]
+    spreads = "0.425 ± 0.177 | 0.500 ± 0.141 | 0.525 ± 0.177 | 0.600 ± 0.141"
+    assert lines[2] == f"| entropy | 64 | point | 2 | 25 | {spreads} |", "a curve that ended keeps its last Dice"
+    assert lines[3] == "| every mask drawn | - | - | 2 | 1000 | - | 0.800 ± 0.000 | - | 0.700 ± 0.000 |"
 
 
 def test_a_picture_has_a_curve_for_each_arm_and_the_mean_over_its_seeds(tmp_path: Path) -> None:

@@ -31,7 +31,6 @@ from groundglass.bench.active_arms import chosen_arms
 from groundglass.bench.active_figures import draw_experiments
 from groundglass.bench.active_full import full_dice
 from groundglass.bench.active_pool import pool_dataset
-from groundglass.bench.active_tables import at_threshold
 from groundglass.bench.active_tables import headline
 from groundglass.bench.active_tables import shares_table
 from groundglass.bench.active_tables import summary
@@ -140,9 +139,7 @@ def _conclude(experiment: str, place: Path, pool: str) -> str:
     """Picture and table of all results of an experiment, and of the headline its share."""
     results = [json.loads(path.read_text("utf-8")) for path in sorted(place.glob(f"{experiment}-*-seed*.json"))]
     draw_experiments({experiment: results}, place / f"{experiment}.png")
-    text = f"### {experiment}, {pool}\n\nAt 0.5, as in the paper:\n\n{summary(results)}\n"
-    chosen = summary([at_threshold(result) for result in results])
-    text += f"\nAt the threshold chosen on validation:\n\n{chosen}\n"
+    text = f"### {experiment}, {pool}\n\n{summary(results)}\n"
     if experiment == "headline":
         share = headline(results)
         _write(place / "headline.json", share)
