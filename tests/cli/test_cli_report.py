@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from jsonargparse import ArgumentParser
+from PIL import Image
 
 from groundglass.cli import report
 from groundglass.errors import InputError
@@ -69,6 +70,32 @@ def test_lungs_are_found_where_none_are_given(files: Path, phantom: Phantom, tmp
     both = record["measurements"]["regions"]["both"]
     assert both["burden_percent"] == pytest.approx(100 * phantom.burden, abs=5)
     assert "morphology" in record["provenance"]["lungs"]
+
+
+def test_given_lungs_need_no_sides(files: Path, phantom: Phantom, tmp_path: Path) -> None:
+    write_nifti(phantom.scan.with_voxels(phantom.lungs > 0, "mask"), files / "no-sides.nii.gz")
+    run(files, tmp_path / "out", "--lungs", str(files / "no-sides.nii.gz"))
+    record = json.loads((tmp_path / "out" / "report.json").read_text())
+    regions = record["measurements"]["regions"]
+    for side, number in (("right", 1), ("left", 2)):
+        true = np.count_nonzero(phantom.lungs == number) / np.count_nonzero(phantom.lungs)
+        assert regions[side]["lung_ml"] / regions["both"]["lung_ml"] == pytest.approx(true, abs=0.05)
+    assert any("parted at its middle" in warning for warning in record["warnings"])
+
+
+def test_gray_edges_of_a_jpeg_mask_are_no_lesion(tmp_path: Path) -> None:
+    lesion, lungs = np.zeros((64, 64), np.uint8), np.zeros((64, 64), np.uint8)
+    lesion[20:30, 14:26], lungs[8:56, 4:60] = 255, 255
+    for name, pixels in (("scan.png", lungs // 3), ("lesions.jpg", lesion), ("lungs.png", lungs)):
+        Image.fromarray(pixels).save(tmp_path / name, **({"quality": 30} if name.endswith("jpg") else {}))
+    assert np.count_nonzero(np.asarray(Image.open(tmp_path / "lesions.jpg"))) > np.count_nonzero(lesion)
+    parser = ArgumentParser(exit_on_error=False)
+    report.add_arguments(parser)
+    command = [str(tmp_path / "scan.png"), str(tmp_path / "lesions.jpg"), "--lungs", str(tmp_path / "lungs.png")]
+    report.run(parser.parse_args([*command, "--intensity", "display", "-o", str(tmp_path / "out")]))
+    record = json.loads((tmp_path / "out" / "report.json").read_text())
+    share = np.count_nonzero(lesion) / np.count_nonzero(lungs)
+    assert record["measurements"]["regions"]["both"]["burden_percent"] == pytest.approx(100 * share, abs=0.01)
 
 
 def test_identifiers_are_kept_on_request(files: Path, tmp_path: Path) -> None:

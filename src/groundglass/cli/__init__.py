@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from jsonargparse import ArgumentError
 from jsonargparse import ArgumentParser
+from jsonargparse import DefaultHelpFormatter
 from jsonargparse import Namespace
 
 import groundglass
@@ -43,9 +44,20 @@ VERBS = {
 NOTE = "Research use only: not a medical device."
 
 
+class Formatter(DefaultHelpFormatter):
+    """Help whose paragraphs stay apart, and whose examples can be copied line by line."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        words, _, examples = text.rstrip().partition("\nExample")
+        fill = super()._fill_text
+        filled = "\n\n".join(fill(paragraph, width, indent) for paragraph in words.split("\n\n"))
+        return f"{filled}\n\nExample{examples}" if examples else filled
+
+
 def build_parser(argv: Sequence[str] = ()) -> ArgumentParser:
     """The parser of all verbs; only the verb that ``argv`` begins with gets its options, which keeps help quick."""
-    parser = ArgumentParser(prog="groundglass", description=f"{groundglass.__doc__} {NOTE}", exit_on_error=False)
+    words = f"{groundglass.__doc__} {NOTE}"
+    parser = ArgumentParser(prog="groundglass", description=words, exit_on_error=False, formatter_class=Formatter)
     parser.add_argument("--version", action="version", version=f"groundglass {groundglass.__version__}")
     verbs = parser.add_subcommands(dest="verb")
     for name, module in VERBS.items():

@@ -31,7 +31,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "dataset", nargs="?", help="a prepared dataset whose training cases have masks, which give the answers"
     )
-    parser.add_argument("--root", help="the same")
+    parser.add_argument("--root", help="the dataset, if it is not named first")
     parser.add_argument("-o", "--output", default="runs/active", help="the run folder to make")
     parser.add_argument("--budget-seconds", type=float, help="annotation time to spend; always to be given")
     parser.add_argument(

@@ -35,7 +35,7 @@ COUNTS = ("labels", "slice_tags", "scan_tags")
 def add_arguments(parser: ArgumentParser) -> None:
     """Options of ``groundglass info``."""
     parser.add_argument("path", help="a scan, a dataset folder, a run folder or a .ckpt file")
-    parser.add_argument("--series", help="number or UID of a DICOM series, where there are several")
+    parser.add_argument("--series", help="DICOM: UID, number or description of the series to read")
     parser.add_argument("--intensity", help="what the numbers are, if it cannot be told: hu or display (8-bit)")
     parser.add_argument("--json", action="store_true", help="print JSON")
 

@@ -25,9 +25,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("scan", help="NIfTI, NRRD, DICOM (folder, zip, file) or image")
     parser.add_argument("mask", help="its lesion mask, NIfTI, NRRD or image; other values than 0 are lesion")
     parser.add_argument("-o", "--output", required=True, help="folder for report.html, report.json and overlays/")
-    parser.add_argument("--lungs", help="lung mask: 0 outside, 1 right, 2 left lung; by default it is made")
+    parser.add_argument("--lungs", help="lung mask, not 0 = lung; else they are found")
     parser.add_argument("--intensity", help="what the numbers are, if it cannot be told: hu or display (8-bit)")
-    parser.add_argument("--series", help="DICOM series to read: its UID, number or description")
+    parser.add_argument("--series", help="DICOM: UID, number or description of the series to read")
     parser.add_argument("--title", default="Chest CT", help="heading of the page")
     parser.add_argument("--keep-identifiers", action="store_true", help="show file, patient and study on the page")
     parser.add_argument("--overwrite", action="store_true", help="replace a former report in the folder")
@@ -44,7 +44,7 @@ def run(arguments: Namespace) -> None:
     from groundglass.report.provenance import Provenance
     from groundglass.report.scan_report import write_report
     from groundglass.scans.alignment import on_grid
-    from groundglass.scans.reader import read_mask
+    from groundglass.scans.drawn_mask import read_drawn_mask
     from groundglass.scans.reader import read_scan_and_series
 
     output = Path(arguments.output)
@@ -52,9 +52,9 @@ def run(arguments: Namespace) -> None:
     seconds: dict[str, float] = {}
     with _timed(seconds, "reading"):
         scan, series = read_scan_and_series(arguments.scan, intensity=arguments.intensity, series=arguments.series)
-        lesions = on_grid(read_mask(arguments.mask), scan)
+        lesions = on_grid(read_drawn_mask(Path(arguments.mask)), scan)
     with _timed(seconds, "lungs"):
-        lungs, source = _lungs(arguments.lungs, scan)
+        lungs, source, warnings = _lungs(arguments.lungs, scan)
     with _timed(seconds, "measuring"):
         measurements = measure(scan, lesions, lungs)
     page = write_report(
@@ -63,7 +63,7 @@ def run(arguments: Namespace) -> None:
         lesions=lesions,
         lungs=lungs,
         measurements=measurements,
-        provenance=Provenance(model=None, lungs=source, seconds=seconds),
+        provenance=Provenance(model=None, lungs=source, seconds=seconds, warnings=warnings),
         title=arguments.title,
         identifiers=identifiers_of(arguments.scan, series) if arguments.keep_identifiers else None,
     )
@@ -71,12 +71,16 @@ def run(arguments: Namespace) -> None:
     print(f"{measurements.severity.name}, lesion burden {burden}. Research use only: not a medical device.\n{page}")
 
 
-def _lungs(path: str | None, scan: Scan) -> tuple[Scan, str]:
-    """The lung mask and where it comes from."""
-    from groundglass.report.given_lungs import read_lungs
+def _lungs(path: str | None, scan: Scan) -> tuple[Scan, str, tuple[str, ...]]:
+    """The lung mask, where it comes from, and what there is to say about it."""
+    from groundglass.prediction.lungs import GIVEN
+    from groundglass.prediction.lungs import given_lungs
     from groundglass.scans.lungs import lung_mask
 
-    return (read_lungs(path, scan), "given by the user") if path else (lung_mask(scan), "threshold and morphology")
+    if path is None:
+        return lung_mask(scan), "threshold and morphology", ()
+    lungs, warnings = given_lungs(Path(path), scan)
+    return lungs, GIVEN, warnings
 
 
 @contextmanager

@@ -1,6 +1,9 @@
 """Train a method on a prepared dataset.
 
-Every key of a recipe is an option here. Example: groundglass train data/ -o runs/first --recipe cb-flip-rot --epochs 20
+Every key of a recipe is an option here. A wrong name in method_options or network_options is answered with those there
+are.
+
+Example: groundglass train data/ -o runs/first --recipe cb-flip-rot --epochs 20
 """
 
 from __future__ import annotations

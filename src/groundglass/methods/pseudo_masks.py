@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from groundglass.labels.rasterize import IGNORE_INDEX
+from groundglass.methods.heat import smoothed
 from groundglass.methods.heat_maps import relative
 from groundglass.methods.heat_maps import resized
 
@@ -38,22 +38,12 @@ def intensity_saliency(image: Tensor, lung: Tensor) -> Tensor:
     """
     lung = lung | ~lung.flatten(1).any(dim=1).view(-1, 1, 1, 1)
     weight = lung.to(image)
-    smooth = _smoothed(image * weight) / _smoothed(weight).clamp_min(1e-6)  # the black outside does not bleed in
+    smooth = smoothed(image * weight, SIGMA) / smoothed(weight, SIGMA).clamp_min(1e-6)  # the black outside does not bleed in
     values = smooth.masked_fill(~lung, torch.nan).flatten(1)
     shares = torch.tensor([DARK, BRIGHT], device=image.device, dtype=values.dtype)
     dark, bright = values.nanquantile(shares, dim=1).view(2, -1, 1, 1, 1)
     saliency: Tensor = ((smooth - dark) / (bright - dark).clamp_min(1e-6)).clamp(0, 1) * weight
     return saliency
-
-
-def _smoothed(image: Tensor) -> Tensor:
-    radius = round(3 * SIGMA)
-    line = torch.arange(-radius, radius + 1, device=image.device).to(image)
-    kernel = (-(line**2) / (2 * SIGMA**2)).exp()
-    kernel = kernel / kernel.sum()
-    return F.conv2d(
-        F.conv2d(image, kernel.view(1, 1, -1, 1), padding=(radius, 0)), kernel.view(1, 1, 1, -1), padding=(0, radius)
-    )
 
 
 def pseudo_masks(attention: Tensor, saliency: Tensor, inside: Tensor) -> Tensor:

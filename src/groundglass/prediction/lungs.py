@@ -14,13 +14,13 @@ from groundglass.datasets.catalog.layout import by_stem
 from groundglass.datasets.grid import Grid
 from groundglass.errors import InputError
 from groundglass.scans.alignment import on_grid
+from groundglass.scans.drawn_mask import read_drawn_mask
 from groundglass.scans.images import find_images
 from groundglass.scans.lungs import lung_mask
 from groundglass.scans.naming import stem
 from groundglass.scans.orientation import from_canonical
 from groundglass.scans.orientation import to_canonical
 from groundglass.scans.readable import readable
-from groundglass.scans.reader import read_mask
 from groundglass.scans.scan import Scan
 
 RIGHT, LEFT = 1, 2
@@ -30,9 +30,6 @@ NO_LUNGS = (
     "is worse than measured, unless the model was trained without lung masks; give a mask with --lungs."
 )
 PARTED = "The given lung mask does not tell the right lung from the left: they are parted at its middle."
-JPEG = (".jpg", ".jpeg")
-JPEG_THRESHOLD = 127
-"""The edges of a mask are smeared in a JPEG."""
 
 
 class UsedLungs(NamedTuple):
@@ -63,23 +60,29 @@ def lungs_of(scan: Scan, given: Path | None, grid: Grid, weights: Path | None = 
             found.
     """
     if given is not None:
-        return _given(given, scan)
+        mask, warnings = given_lungs(given, scan)
+        return UsedLungs(mask, GIVEN, warnings)
     if scan.intensity == "hu":
         means = "density and shape" if weights is None else "lungmask"
         return UsedLungs(lung_mask(scan, weights=weights), f"found by {means}")
     return UsedLungs(None, "not known", (NO_LUNGS,) if grid.uses_lungs else ())
 
 
-def _given(path: Path, scan: Scan) -> UsedLungs:
-    with readable(path):
-        smeared = any(file.suffix.lower() in JPEG for file in (path.iterdir() if path.is_dir() else [path]))
-    lungs = on_grid(read_mask(path, threshold=JPEG_THRESHOLD if smeared else 0), scan)
+def given_lungs(path: Path, scan: Scan) -> tuple[Scan, tuple[str, ...]]:
+    """A lung mask that someone made, on the grid of a scan, and what there is to say about it.
+
+    Whatever is not 0 is lung. 1 = right and 2 = left are kept if they lie so in the patient; other masks are parted.
+
+    Raises:
+        InputError: If it cannot be read, is empty or lies on another grid than the scan.
+    """
+    lungs = on_grid(read_drawn_mask(path), scan)
     upright = to_canonical(lungs).voxels
     if not upright.any():
         raise InputError(f"{path}: this lung mask is empty; give one that shows the lungs, or none")
     if _has_sides(upright):
-        return UsedLungs(lungs, GIVEN)
-    return UsedLungs(lungs.with_voxels(from_canonical(_parted(upright), lungs)), GIVEN, (PARTED,))
+        return lungs, ()
+    return lungs.with_voxels(from_canonical(_parted(upright), lungs)), (PARTED,)
 
 
 def _has_sides(upright: NDArray[np.uint8]) -> bool:

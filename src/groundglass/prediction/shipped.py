@@ -7,7 +7,7 @@ from pathlib import Path
 import groundglass
 
 SHIPPED = Path(groundglass.__file__).parent / "weights" / "lesions.ckpt"
-"""Trained by ``groundglass bench shipped-model``; its data, figures, limits and licence lie beside it."""
+"""Trained by ``groundglass bench shipped-model``; its data, figures, limits and license lie beside it."""
 
 NAME = "groundglass-lesions-3"
 

@@ -13,7 +13,8 @@ def keep_freed_memory() -> bool:
     """Tell glibc to keep freed memory for the next tensor instead of returning it to the system.
 
     A training step frees and takes hundreds of megabytes; returning them makes the system clear fresh pages every
-    time: 11 to 28 % of a step on two cores (``benchmarks/results/throughput.json``). No effect elsewhere.
+    time: a fifth of a step of consistency on two cores, and up to 4 % of other steps
+    (``benchmarks/results/throughput.json``). No effect elsewhere.
 
     Returns:
         Whether it took effect.

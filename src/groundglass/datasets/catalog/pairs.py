@@ -23,17 +23,12 @@ from groundglass.datasets.splits import split_by
 from groundglass.errors import InputError
 from groundglass.scans import images
 from groundglass.scans.dicom_archive import is_dicom
+from groundglass.scans.drawn_mask import read_drawn_mask
 from groundglass.scans.readable import readable
 from groundglass.scans.reader import VOLUME_SUFFIXES
-from groundglass.scans.reader import read_mask
 from groundglass.scans.reader import read_scan
-from groundglass.scans.scan import Scan
 
 logger = logging.getLogger(__name__)
-
-JPEG = (".jpg", ".jpeg")
-JPEG_THRESHOLD = 127
-"""JPEG smears the edges of a mask."""
 
 FILES = (*VOLUME_SUFFIXES, *images.SUFFIXES, ".zip")
 
@@ -90,8 +85,8 @@ class PairedFolders(FolderLayout):
                 case=name,
                 patient=patients.get(name, name),
                 image=partial(read_scan, path, intensity=self.intensity),
-                mask=partial(_read_mask, masks[name]) if name in masks else None,
-                lungs=partial(_read_mask, lungs[name]) if lungs else None,
+                mask=partial(read_drawn_mask, masks[name]) if name in masks else None,
+                lungs=partial(read_drawn_mask, lungs[name]) if lungs else None,
                 tag=int(tags[name]) if tags else None,
                 slice_tags=slice_tags.get(name),
             )
@@ -150,9 +145,3 @@ def _scans(folder: Path) -> dict[str, Path]:
 
 def _is_readable(path: Path) -> bool:
     return path.name.lower().endswith(FILES)
-
-
-def _read_mask(path: Path) -> Scan:
-    files = path.iterdir() if path.is_dir() else [path]
-    smeared = any(file.suffix.lower() in JPEG for file in files)
-    return read_mask(path, threshold=JPEG_THRESHOLD if smeared else 0)

@@ -1,4 +1,4 @@
-"""Generated chest CT as a dataset: exact masks, no patient, no licence."""
+"""Generated chest CT as a dataset: exact masks, no patient, no license."""
 
 from __future__ import annotations
 
