@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Collection
 from collections.abc import Mapping
 from typing import Any
+from typing import get_type_hints
 
 from groundglass.errors import InputError
 
@@ -18,6 +20,7 @@ WORDS = {
     "tuple": "a list",
     "dict": "'key: value' lines",
     "NoneType": "null",
+    "Path": "a path",
 }
 """Types as a person who writes a recipe calls them."""
 
@@ -25,6 +28,7 @@ ONE = re.compile(r'Parser key "([^"]+)": Expected an? (.+?)\. Got value: (.*)')
 SEVERAL = re.compile(r'Parser key "([^"]+)": Does not validate .* Subtypes: \[(.+)\] Errors: .* Given value: (.*)')
 
 MISSING = re.compile(r"the following arguments are required: (.+)")
+UNKNOWN = re.compile(r"(?:Group '(\w+)' does not accept option|Option) '([\w.]+)'(?: is not accepted)?")
 
 
 def in_words(message: str) -> str:
@@ -44,7 +48,7 @@ def _types_in_words(types: str) -> str:
     types = re.sub(r"(?<=[>\]]), ", " or ", types)  # the members of a union
     types = re.sub(r"(?:typing\.)?Literal\[(.*?)\]", lambda one: f"one of {one[1]}".replace("'", ""), types)
     types = types.replace("list[str]", "a list of names")
-    return re.sub(r"<class '(\w+)'>", lambda one: WORDS.get(one[1], one[1]), types)
+    return re.sub(r"<class '(?:\w+\.)*(\w+)'>", lambda one: WORDS.get(one[1], WORDS["dict"]), types)
 
 
 def converted(cls: type, content: Mapping[str, Any], what: str, skip: Collection[str] = ()) -> dict[str, Any]:
@@ -67,4 +71,14 @@ def converted(cls: type, content: Mapping[str, Any], what: str, skip: Collection
     try:
         return dict(parser.parse_object(dict(content)).as_dict())
     except ArgumentError as error:
-        raise InputError(f"{what}: {in_words(str(error))}") from error
+        raise InputError(f"{what}: {_unknown(cls, str(error), skip) or in_words(str(error))}") from error
+
+
+def _unknown(cls: Any, message: str, skip: Collection[str]) -> str | None:
+    """What to say of a name that is none of the class's or, in a group of values, of that group's; else nothing."""
+    if not (found := UNKNOWN.fullmatch(" ".join(message.split()))):
+        return None
+    group, name = found.groups()
+    holder = get_type_hints(cls.__init__)[group] if group else cls
+    names = [one for one in inspect.signature(holder).parameters if one not in skip]
+    return f"there is no key {'.'.join(filter(None, (group, name)))!r}; choose from {', '.join(names)}"

@@ -91,6 +91,31 @@ def test_help_of_every_verb_does_without_torch() -> None:
     assert "--recipe" in finished.stdout
 
 
+def test_help_keeps_examples_on_lines_of_their_own(capsys: pytest.CaptureFixture[str]) -> None:
+    for verb, module in VERBS.items():
+        with pytest.raises(SystemExit):
+            main([verb, "--help"])
+        shown = capsys.readouterr().out.splitlines()
+        examples = [line for line in (module.__doc__ or "").splitlines() if "groundglass " in line and "'" not in line]
+        assert examples
+        assert set(examples) <= set(shown)
+
+
+def test_without_a_verb_help_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        main([])
+    assert end.value.code == 0
+    assert "predict" in capsys.readouterr().out
+
+
+def test_a_wrong_key_of_a_recipe_is_answered_with_those_there_are(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "own.yaml").write_text("epoch: 3\n")
+    assert main(["train", "data", "-o", "run", "--recipe", str(tmp_path / "own.yaml")]) == 2
+    one_sentence(capsys, "own.yaml: there is no key 'epoch'; choose from", "epochs")
+
+
 def test_prepare_train_evaluate_predict_info(
     dataset: Path, run: Path, pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

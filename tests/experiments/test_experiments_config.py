@@ -92,6 +92,20 @@ def test_a_value_of_the_wrong_type_is_said_in_words(content: dict[str, Any], sen
     assert str(raised.value) == sentence
 
 
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ({"epoch": 3}, "recipe: there is no key 'epoch'; choose from method, method_options, network"),
+        ({"grid": {"siz": 64}}, "recipe: there is no key 'grid.siz'; choose from size, window, crop"),
+        ({"grow": {"radiu": 1}}, "recipe: grow: expected 'key: value' lines or null"),
+    ],
+)
+def test_an_unknown_key_is_answered_with_those_there_are(content: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(InputError) as raised:
+        Config.from_dict(content)
+    assert str(raised.value).startswith(sentence)
+
+
 @pytest.mark.parametrize("name", ["epochs", "epoch_samples", "batch_size", "patience", "validate_every"])
 @pytest.mark.parametrize("value", [0, -1])
 def test_a_number_of_nothing_is_refused(name: str, value: int) -> None:

@@ -75,7 +75,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.WARNING, format="groundglass: %(message)s")
     chosen: Namespace | None = None
     try:
-        argv = train.resolve_recipes(list(sys.argv[1:] if argv is None else argv))
+        argv = train.resolve_recipes(list(sys.argv[1:] if argv is None else argv)) or ["--help"]
         arguments = build_parser(argv).parse_args(argv)
         chosen = arguments[arguments.verb]
         VERBS[arguments.verb].run(chosen)

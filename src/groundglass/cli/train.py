@@ -16,6 +16,7 @@ from groundglass.cli.nested_options import merge_nested
 from groundglass.experiments.config import Config
 from groundglass.experiments.recipe import find_recipe
 from groundglass.experiments.recipe import read_recipe
+from groundglass.schema import converted
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -50,8 +51,9 @@ def resolve_recipes(argv: list[str]) -> list[str]:
 
 def _readable_recipe(recipe: str) -> str:
     """Its file, seen to be a recipe here, as jsonargparse passes on whatever goes wrong with a file."""
-    read_recipe(recipe)
-    return str(find_recipe(recipe))
+    path = find_recipe(recipe)
+    converted(Config, read_recipe(path), str(path))
+    return str(path)
 
 
 def run(arguments: Namespace) -> None:

@@ -22,7 +22,7 @@ class Config:
     Args:
         method: Name of the method: points, consistency, full, cam, attention-fusion and others.
         method_options: Options of the method.
-        network: Name of the network: unet, plain-unet, fcn8, light-unet, classifier.
+        network: Name of the network: unet, plain-unet, fcn8, light-unet, classifier, unet3d and others.
         network_options: Options of the network.
         labels: Kinds of label events to train on (point, region, mask, slice_tag, scan_tag); null for the method's own.
         grid: Size, window and crop of what the network sees.

@@ -38,7 +38,8 @@ def intensity_saliency(image: Tensor, lung: Tensor) -> Tensor:
     """
     lung = lung | ~lung.flatten(1).any(dim=1).view(-1, 1, 1, 1)
     weight = lung.to(image)
-    smooth = smoothed(image * weight, SIGMA) / smoothed(weight, SIGMA).clamp_min(1e-6)  # the black outside does not bleed in
+    # Divided, so that the black outside does not bleed in.
+    smooth = smoothed(image * weight, SIGMA) / smoothed(weight, SIGMA).clamp_min(1e-6)
     values = smooth.masked_fill(~lung, torch.nan).flatten(1)
     shares = torch.tensor([DARK, BRIGHT], device=image.device, dtype=values.dtype)
     dark, bright = values.nanquantile(shares, dim=1).view(2, -1, 1, 1, 1)
