@@ -259,7 +259,7 @@ def test_the_examples_of_prepare_follow_each_other(
 
 @pytest.mark.parametrize(
     ("options", "words"),
-    [(["--labels", "foo"], ["'foo'", "slice-tags"]), (["--seed", "-3"], ["seed -3"]), (["--rule", "x"], ["--rule"])],
+    [(["--labels", "foo"], ["'foo'", "slice-tags"]), (["--seed", "-3"], ["seed -3"]), (["--rule", "x"], ["rule 'x'"])],
 )
 def test_wrong_labels_are_refused_before_anything_is_written(
     options: list[str], words: list[str], pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -311,11 +311,11 @@ def test_a_dataset_can_be_prepared_without_labels(pictures: Path, tmp_path: Path
         (["train", "nowhere", "-o", "out", "--epochs", "many"], ["many"]),
         (["train", "nowhere", "-o", "out", "--method_options.weigth", "3"], ["weigth", "weight"]),
         (["evaluate", "nowhere", "data"], ["nowhere", "checkpoint"]),
-        (["evaluate", "run", "data", "--threshold", "7"], ["--threshold 7", "from 0 to 1"]),
-        (["evaluate", "run", "data", "--orientations", "3"], ["--orientations 3", "1, 2 or 8"]),
+        (["evaluate", "run", "data", "--threshold", "7"], ["threshold 7", "from 0 to 1"]),
+        (["evaluate", "run", "data", "--orientations", "3"], ["orientations 3", "1, 2 or 8"]),
         (["predict", "nowhere.nii", "--checkpoint", "run", "-o", "mask.nii.gz"], ["run", "there is no checkpoint"]),
-        (["predict", "a.nii", "--orientations", "3", "-o", "out"], ["--orientations 3", "1, 2 or 8"]),
-        (["predict", "a.nii", "--threshold", "50", "-o", "out"], ["--threshold 50", "from 0 to 1"]),
+        (["predict", "a.nii", "--orientations", "3", "-o", "out"], ["orientations 3", "1, 2 or 8"]),
+        (["predict", "a.nii", "--threshold", "50", "-o", "out"], ["threshold 50", "from 0 to 1"]),
         (["predict", "a.nii", "--intensity", "grey", "-o", "out"], ["grey", "hu or display"]),
         (["bench", "table9"], ["table9", "table2"]),
         (["bench", "table2"], ["--root"]),

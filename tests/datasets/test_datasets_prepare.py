@@ -236,3 +236,13 @@ def test_simulating_twice_or_nothing_or_the_unknown_is_refused(mixed: DatasetFol
     bare = [make_source(name, mask=None, part="training") for name in "ab"]
     with pytest.raises(InputError, match="no training case has a mask"):
         simulate_labels(prepare(Listed(bare), tmp_path / "bare", name="bare"), ["points"])
+
+
+@pytest.mark.parametrize(
+    ("options", "words"), [({"rule": "center"}, "rule 'center'"), ({"lesion_free": "no"}, "lesion-free")]
+)
+def test_a_rule_that_does_not_exist_is_refused(tmp_path: Path, options: dict[str, Any], words: str) -> None:
+    folder = prepare(Listed(four()), tmp_path, name="mine")
+    with pytest.raises(InputError, match=words):
+        simulate_labels(folder, ["points"], **options)
+    assert folder.store.read() == []

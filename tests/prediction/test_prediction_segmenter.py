@@ -64,6 +64,14 @@ def saved(phantom: Phantom, folder: Path) -> Path:
     return path
 
 
+@pytest.mark.parametrize(
+    ("options", "words"), [({"orientations": 3}, "1, 2 or 8"), ({"threshold": 7.0}, "from 0 to 1")]
+)
+def test_options_out_of_range_are_refused(checkpoint: Path, options: dict[str, Any], words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        Segmenter(checkpoint, **options)
+
+
 def test_lesions_lie_in_the_lungs_on_the_files_grid(segmenter: Segmenter, phantom: Phantom, tmp_path: Path) -> None:
     found = segmenter.predict(saved(phantom, tmp_path), probabilities=True)
     assert found.lungs is not None

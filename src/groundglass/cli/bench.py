@@ -47,7 +47,7 @@ def run(arguments: Namespace) -> None:
         raise InputError(f"there is no experiment {name!r}; choose one of {', '.join(EXPERIMENTS)}")
     start, needs = EXPERIMENTS[name]
     if needs and not arguments.root:
-        raise InputError(f"bench {name} needs --root, the folder of {needs}")
+        raise InputError(f"bench {name} needs --root, the folder {needs}; name it")
     print(start(arguments))
 
 
@@ -109,12 +109,6 @@ def _active(arguments: Namespace) -> str:
     )
 
 
-def _speed(arguments: Namespace) -> str:
-    from groundglass.bench.active_speed import speed
-
-    return speed(Path(arguments.output) / "active" / "speed.json")
-
-
 def _gasnet(arguments: Namespace) -> str:
     from groundglass.bench.gasnet import ROWS
     from groundglass.bench.gasnet import gasnet
@@ -134,34 +128,10 @@ def _gasnet(arguments: Namespace) -> str:
     )
 
 
-def _gasnet_speed(arguments: Namespace) -> str:
-    from groundglass.bench.gasnet_speed import gasnet_speed
-
-    return gasnet_speed(Path(arguments.output) / "gasnet-speed.json")
-
-
-def _throughput(arguments: Namespace) -> str:
-    from groundglass.bench.throughput import throughput
-
-    return throughput(Path(arguments.output) / "throughput.json")
-
-
-def _network_cost(arguments: Namespace) -> str:
-    from groundglass.bench.network_cost import network_cost
-
-    return network_cost(Path(arguments.output) / "network-cost.json")
-
-
-def _lcfcn_loss(arguments: Namespace) -> str:
-    from groundglass.bench.lcfcn_loss import lcfcn_loss_speed
-
-    return lcfcn_loss_speed(Path(arguments.output) / "lcfcn-loss.json")
-
-
-def _light_unet(arguments: Namespace) -> str:
-    from groundglass.bench.light_unet import light_unet
-
-    return light_unet(Path(arguments.output) / "light-unet.json")
+def _figures(arguments: Namespace) -> str:
+    module, function, file = FIGURES[arguments.experiment]
+    text: str = getattr(import_module(f"groundglass.bench.{module}"), function)(Path(arguments.output) / file)
+    return text
 
 
 def _click_growth(arguments: Namespace) -> str:
@@ -195,24 +165,30 @@ def _healthy(arguments: Namespace) -> str:
     return healthy(Path(arguments.root), Path(arguments.output) / "predict" / "healthy.json")
 
 
-POOL = "covidcell and medseg100"
+FIGURES = {
+    "speed": ("active_speed", "speed", "active/speed.json"),
+    "gasnet-speed": ("gasnet_speed", "gasnet_speed", "gasnet-speed.json"),
+    "throughput": ("throughput", "throughput", "throughput.json"),
+    "network-cost": ("network_cost", "network_cost", "network-cost.json"),
+    "lcfcn-loss": ("lcfcn_loss", "lcfcn_loss_speed", "lcfcn-loss.json"),
+    "light-unet": ("light_unet", "light_unet", "light-unet.json"),
+}
+"""Module, function and file of those that need no data and no options."""
+
+MEDSEG100 = "of medseg100 (COVID-SemiSeg's 50 + 48 slices)"
+BOTH = "that holds covidcell and medseg100"
 
 EXPERIMENTS: dict[str, tuple[Callable[[Namespace], str], str]] = {
-    "table2": (_table, "medseg100 (COVID-SemiSeg's 50 + 48 slices)"),
-    "table7": (_table, "medseg100 (COVID-SemiSeg's 50 + 48 slices)"),
-    "table-image-level": (_image_level, "covidcell, and of medseg100 beside it if there is one"),
-    **dict.fromkeys(("fig5", "fig6", "fig7", "headline"), (_active, POOL)),
-    "speed": (_speed, ""),
+    "table2": (_table, MEDSEG100),
+    "table7": (_table, MEDSEG100),
+    "table-image-level": (_image_level, "that holds covidcell, and medseg100 if there is one"),
+    **dict.fromkeys(("fig5", "fig6", "fig7", "headline"), (_active, BOTH)),
     "gasnet": (_gasnet, ""),
-    "gasnet-speed": (_gasnet_speed, ""),
-    "throughput": (_throughput, ""),
-    "network-cost": (_network_cost, ""),
-    "lcfcn-loss": (_lcfcn_loss, ""),
-    "light-unet": (_light_unet, ""),
-    "light-unet-ablation": (_table, "medseg100 (COVID-SemiSeg's 50 + 48 slices)"),
-    "click-growth": (_click_growth, "covidcell"),
-    "shipped-model": (_shipped_model, "medseg100 and covidcell"),
-    "p002": (_p002, "P002 and its slice labels (COVID-CT-MD)"),
-    "healthy": (_healthy, "medseg100 and covidcell"),
+    **dict.fromkeys(FIGURES, (_figures, "")),
+    "light-unet-ablation": (_table, MEDSEG100),
+    "click-growth": (_click_growth, "that holds covidcell"),
+    "shipped-model": (_shipped_model, BOTH),
+    "p002": (_p002, "of COVID-CT-MD, with P002 and its slice labels"),
+    "healthy": (_healthy, BOTH),
 }
-"""How each is started, and what its ``--root`` must hold, if anything."""
+"""How each is started, and the folder its ``--root`` must be, if any."""

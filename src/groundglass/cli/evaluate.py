@@ -17,9 +17,9 @@ from collections.abc import Mapping
 from jsonargparse import ArgumentParser
 from jsonargparse import Namespace
 
-from groundglass.cli.inference import check_inference
 from groundglass.datasets.splits import PARTS
 from groundglass.errors import InputError
+from groundglass.prediction.options import check_inference
 
 
 def add_arguments(parser: ArgumentParser) -> None:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from jsonargparse import ArgumentParser
 from jsonargparse import Namespace
 
-from groundglass.cli.inference import check_inference
 from groundglass.errors import InputError
+from groundglass.prediction.options import check_inference
 
 if TYPE_CHECKING:
     from groundglass.prediction.segmenter import Segmenter

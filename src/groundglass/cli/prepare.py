@@ -19,9 +19,6 @@ from groundglass.cli.arguments import names
 from groundglass.datasets.catalog import LAYOUTS
 from groundglass.errors import InputError
 
-RULES = ("distance", "uniform", "released")
-LESION_FREE = ("ignore", "background")
-
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Options of ``groundglass prepare``."""
@@ -38,7 +35,9 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="labels to make, by default all that masks and tags allow: points,masks,slice-tags,scan-tags; or none",
     )
     parser.add_argument("--cases", default="*", help="label only cases whose name fits this pattern, as 'medseg-*'")
-    parser.add_argument("--rule", default="distance", help=f"where a click falls in a lesion: {', '.join(RULES)}")
+    parser.add_argument(
+        "--rule", default="distance", help="where a click falls in a lesion: distance, uniform, released"
+    )
     parser.add_argument(
         "--lesion-free", default="ignore", help="slices without lesion: ignore, or background (all of it)"
     )
@@ -77,10 +76,8 @@ def _check(arguments: Namespace) -> None:
     """What can be told before anything is written."""
     from groundglass.datasets.prepare import check_wanted
 
-    for name, value, allowed in (("rule", arguments.rule, RULES), ("lesion-free", arguments.lesion_free, LESION_FREE)):
-        if value not in allowed:
-            raise InputError(f"--{name} {value!r}: choose one of {', '.join(allowed)}")
-    check_wanted([] if arguments.labels == "none" else names(arguments.labels or ""), arguments.seed)
+    kinds = [] if arguments.labels == "none" else names(arguments.labels or "")
+    check_wanted(kinds, arguments.seed, arguments.rule, arguments.lesion_free)
     if not arguments.output and not arguments.labels:
         raise InputError("give -o for the dataset folder to make, or --labels to add labels to a prepared dataset")
 

@@ -58,7 +58,11 @@ class DatasetFolder:
         return cls(root, str(content.get("name", root.name)), split)
 
     def save(self) -> None:
-        """Write ``dataset.json``."""
+        """Write ``dataset.json``.
+
+        Raises:
+            InputError: If it cannot be written.
+        """
         content: dict[str, Any] = {
             "name": self.name,
             "modality": {"0": "CT"},
@@ -75,7 +79,11 @@ class DatasetFolder:
         return LabelStore(self.root / "labels.jsonl")
 
     def labels(self, kinds: Container[str] = KINDS) -> dict[str, list[Label]]:
-        """Label events of some kinds, by case."""
+        """Label events of some kinds, by case.
+
+        Raises:
+            InputError: If the store cannot be read, or a line of it is not a label.
+        """
         by_case: dict[str, list[Label]] = defaultdict(list)
         for label in self.store.read():
             if label.kind in kinds:
@@ -83,15 +91,27 @@ class DatasetFolder:
         return by_case
 
     def scan(self, case: Case) -> Scan:
-        """The image of a case."""
+        """The image of a case.
+
+        Raises:
+            InputError: If it cannot be read.
+        """
         return read_scan(self.root / case.image, intensity=cast(Intensity, case.intensity))
 
     def mask(self, case: Case) -> Scan | None:
-        """The lesion mask of a case, for evaluation, if there is one."""
+        """The lesion mask of a case, for evaluation, if there is one.
+
+        Raises:
+            InputError: If it cannot be read, or is of another size than the image.
+        """
         return self._mask(case, case.label)
 
     def lungs(self, case: Case) -> Scan | None:
-        """The lung mask of a case, if there is one."""
+        """The lung mask of a case, if there is one.
+
+        Raises:
+            InputError: As for :meth:`mask`.
+        """
         return self._mask(case, case.lungs)
 
     def _mask(self, case: Case, name: str | None) -> Scan | None:

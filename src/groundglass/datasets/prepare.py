@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import get_args
 
 from groundglass.datasets.case import Case
 from groundglass.datasets.catalog.layout import FolderLayout
@@ -147,10 +148,11 @@ def simulate_labels(
         Number of label events.
 
     Raises:
-        InputError: If a kind is unknown, the seed is below 0, or simulated labels of this kind are there already.
+        InputError: If a kind, rule or ``lesion_free`` is unknown, the seed is below 0, simulated labels of this kind
+            are there already, or there is nothing to make such labels from.
     """
     kinds = list(kinds)
-    check_wanted(kinds, seed)
+    check_wanted(kinds, seed, rule, lesion_free)
     known = {label.id for label in folder.store.read()}
     labels: list[Label] = []
     for case in {case.case: case for case in folder.split.training if fnmatchcase(case.case, only)}.values():
@@ -174,12 +176,15 @@ def simulate_labels(
     return len(labels)
 
 
-def check_wanted(kinds: Iterable[str], seed: int) -> None:
+def check_wanted(kinds: Iterable[str], seed: int, rule: str, lesion_free: str) -> None:
     """Whether such labels can be made, before anything is written.
 
     Raises:
-        InputError: If a kind is unknown, or the seed is below 0.
+        InputError: If a kind, rule or ``lesion_free`` is unknown, or the seed is below 0.
     """
+    for name, value, known in (("rule", rule, PointRule), ("lesion-free", lesion_free, LesionFree)):
+        if value not in get_args(known):
+            raise InputError(f"{name} {value!r}: choose one of {', '.join(get_args(known))}")
     if unknown := sorted(set(kinds) - set(LABEL_KINDS)):
         raise InputError(f"there are no labels called {unknown[0]!r}; choose from {', '.join(LABEL_KINDS)}")
     if seed < 0:

@@ -56,7 +56,7 @@ def load_recipe(recipe: str | Path, overrides: dict[str, Any] | None = None) -> 
     """A recipe as a config, with some keys changed; nested keys are merged as in :func:`merged`.
 
     Raises:
-        InputError: If a key is unknown or a value is of the wrong kind.
+        InputError: If it is missing or not YAML, a key is unknown or a value is of the wrong kind.
     """
     try:
         return Config.from_dict(merged({**DEFAULT_NAMES, **read_recipe(recipe)}, overrides or {}))

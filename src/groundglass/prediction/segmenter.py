@@ -21,6 +21,7 @@ from groundglass.prediction.lungs import NO_LUNGS
 from groundglass.prediction.lungs import UsedLungs
 from groundglass.prediction.lungs import lungs_of
 from groundglass.prediction.lungs import lungs_of_scans
+from groundglass.prediction.options import check_inference
 from groundglass.prediction.prediction import Prediction
 from groundglass.prediction.restoration import restoration
 from groundglass.prediction.shipped import SHIPPED
@@ -46,7 +47,7 @@ class Segmenter:
         lungmask_weights: Weights file of the optional package lungmask, which then finds the lungs.
 
     Raises:
-        InputError: If the checkpoint cannot be used.
+        InputError: If the checkpoint cannot be used, or an option is out of range.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class Segmenter:
         orientations: int | None = None,
         lungmask_weights: Path | None = None,
     ) -> None:
+        check_inference(orientations, threshold)
         self.checkpoint = find_checkpoint(Path(SHIPPED if checkpoint is None else checkpoint))
         method, config = load_method(self.checkpoint)
         if doubt := unfinished(self.checkpoint):
@@ -176,8 +178,8 @@ def predict(
         probabilities: Keep the probabilities too.
 
     Raises:
-        InputError: If there is no readable chest CT at ``path``, the lung mask does not fit it, or the checkpoint
-            cannot be used.
+        InputError: If there is no readable chest CT at ``path``, the lung mask does not fit it, the checkpoint cannot
+            be used, or an option is out of range.
 
     Example:
         >>> predict("scan.nii.gz").burden_percent  # doctest: +SKIP

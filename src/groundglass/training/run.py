@@ -96,7 +96,8 @@ def train(
 
     Raises:
         InputError: If the dataset lacks the labels the method needs, the run folder exists (without ``resume``) or
-            is of another recipe or other labels (with it), or a file is damaged.
+            is of another recipe or other labels (with it), a file is damaged, there is no such device, or the training
+            diverges.
     """
     keep_freed_memory()
     output = Path(output)
