@@ -78,6 +78,46 @@ def test_a_lesion_found_on_the_canonical_grid_is_written_where_it_is_in_the_pati
         assert np.linalg.norm(places - place, axis=1).min() < 1e-3
 
 
+def test_a_flipped_bit_in_a_packed_file_never_becomes_another_voxel(tmp_path: Path) -> None:
+    write_nifti(Scan(hu((8, 40, 40)), np.eye(4), "hu"), tmp_path / "scan.nii.gz")
+    good = (tmp_path / "scan.nii.gz").read_bytes()
+    for place in range(500, len(good) - 8, len(good) // 25):
+        damaged = bytearray(good)
+        damaged[place] ^= 4
+        (tmp_path / "bad.nii.gz").write_bytes(damaged)
+        with pytest.raises(InputError, match="copy it again|damaged or not complete"):
+            read_scan(tmp_path / "bad.nii.gz")
+    (tmp_path / "short.nii.gz").write_bytes(good[:-4])
+    with pytest.raises(InputError, match="copy it again"):
+        read_scan(tmp_path / "short.nii.gz")
+
+
+def test_what_follows_after_the_voxels_is_read_to_its_end_but_not_without_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_nifti(Scan(hu(), np.eye(4), "hu"), tmp_path / "scan.nii")
+    content = (tmp_path / "scan.nii").read_bytes()
+    (tmp_path / "more.nii.gz").write_bytes(gzip.compress(content + bytes(3000)))
+    assert read_scan(tmp_path / "more.nii.gz").shape == (3, 4, 5)
+    monkeypatch.setattr("groundglass.scans.nifti.MAX_BYTES", 2000)
+    monkeypatch.setattr("groundglass.scans.nifti.STEP_BYTES", 1000)
+    with pytest.raises(InputError, match="more follows after its voxels"):
+        read_scan(tmp_path / "more.nii.gz")
+
+
+def test_a_header_that_places_the_voxels_twice_is_warned_of(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    image = nibabel.Nifti1Image(hu().transpose(2, 1, 0), np.eye(4))
+    image.set_sform(np.eye(4), 1)
+    image.set_qform(np.diag([1.0, 1.0, 1.0, 1.0]), 1)
+    nibabel.save(image, tmp_path / "agrees.nii")
+    read_scan(tmp_path / "agrees.nii")
+    assert not caplog.messages
+    image.set_qform(np.diag([-1.0, 1.0, 1.0, 1.0]), 1)
+    nibabel.save(image, tmp_path / "differs.nii")
+    np.testing.assert_allclose(read_scan(tmp_path / "differs.nii").affine, read_scan(tmp_path / "agrees.nii").affine)
+    assert "twice where it lies (qform and sform), 8 mm apart; the sform is taken" in caplog.messages[0]
+
+
 def test_file_axis_order_and_lps(tmp_path: Path) -> None:
     data = np.arange(24, dtype=np.int16).reshape(2, 3, 4) - 1000
     nibabel.save(nibabel.Nifti1Image(data, np.diag([2.0, 3.0, 4.0, 1.0])), tmp_path / "scan.nii")

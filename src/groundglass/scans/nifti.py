@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 import logging
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +14,7 @@ import nibabel
 import numpy as np
 from nibabel import Nifti1Image
 from nibabel import Nifti1Pair
+from nibabel.affines import apply_affine
 from nibabel.filebasedimages import ImageFileError
 from nibabel.spatialimages import HeaderDataError
 from nibabel.spatialimages import HeaderTypeError
@@ -34,8 +38,13 @@ KJI = [2, 1, 0, 3]
 GZIP_RATIO = 1032
 """The most a gzip stream can expand: a header that claims more is broken, and nothing is allocated for it."""
 
+STEP_BYTES = 2**20
+
 UNIT_MM = {1: 1000.0, 2: 1.0, 3: 0.001}
 """Codes for meters, millimeters and microns in a header; others are taken for mm, as everyone means it."""
+
+PLACE_MM = 1.0
+"""How far qform and sform may place a corner apart: they are rounded differently."""
 
 BROKEN = (ImageFileError, HeaderDataError, HeaderTypeError, EOFError, zlib.error, ValueError, OverflowError)
 """What nibabel raises on a damaged file (besides OSError)."""
@@ -52,17 +61,32 @@ def read_nifti(path: Path) -> tuple[NDArray[Any], NDArray[np.float64]]:
         if not isinstance(image, Nifti1Pair):
             raise ImageFileError(f"it is {type(image).__name__.removesuffix('Image')}")
         _check_size(image, path)
-        voxels, affine = np.asanyarray(image.dataobj), affine_mm(image)
+        with _whole(image, path) as checked:
+            voxels, affine = np.asanyarray(checked.dataobj), affine_mm(image)
     except BROKEN as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise InputError(f"{path}: not a readable NIfTI file ({reason}); export or copy it again") from error
     if voxels.dtype.kind not in "biuf":
         raise InputError(f"{path}: holds colours or complex numbers; give a NIfTI with one grey value a voxel")
-    if not (image.header["qform_code"] or image.header["sform_code"]):
-        logger.warning(
-            "%s: does not say how the patient lies in it; taken as the format's default, left to right", path
-        )
+    _warn_of_place(image, path)
     return _three_axes(voxels, path).transpose(2, 1, 0), affine
+
+
+@contextmanager
+def _whole(image: Any, path: Path) -> Iterator[Any]:
+    """The image, and at the end of the block the rest of its gzip stream, at whose end the checksum is.
+
+    nibabel stops at the last voxel, so that most damage of a file on its way would become other voxels.
+    """
+    if not path.name.lower().endswith(".gz"):
+        yield image
+        return
+    with gzip.open(path) as stream:
+        yield type(image).from_stream(stream)
+        for _ in range(MAX_BYTES // STEP_BYTES):  # no bomb goes off behind the voxels
+            if not stream.read(STEP_BYTES):
+                return
+        raise ValueError("more follows after its voxels than any chest CT has")
 
 
 def affine_mm(image: Any) -> NDArray[np.float64]:
@@ -141,9 +165,33 @@ def _check_size(image: Any, path: Path) -> None:
         raise ValueError(f"it becomes {claimed / 1024**3:.0f} GB in memory, more than any chest CT")
 
 
+def _warn_of_place(image: Any, path: Path) -> None:
+    """Say where a header leaves open, or says twice, where its voxels lie."""
+    quaternion, matrix = (int(image.header[code]) for code in ("qform_code", "sform_code"))
+    if not (quaternion or matrix):
+        logger.warning(
+            "%s: does not say how the patient lies in it; taken as the format's default, left to right", path
+        )
+    if not (quaternion and matrix):
+        return
+    far = np.array([[0, 0, 0], [length - 1 for length in (*image.shape, 1, 1)[:3]]])
+    try:
+        apart = np.abs(apply_affine(image.get_qform(), far) - apply_affine(image.get_sform(), far)).max()
+    except BROKEN:  # a quaternion that is none places nothing
+        return
+    if apart > PLACE_MM:
+        logger.warning(
+            "%s: its header says twice where it lies (qform and sform), %.0f mm apart; the sform is taken, other "
+            "programs may take the qform and show left and right or the place otherwise",
+            path,
+            apart,
+        )
+
+
 def _three_axes(voxels: NDArray[Any], path: Path) -> NDArray[Any]:
     """``(i, j, k)``: further axes of length 1 dropped, a missing slice axis added."""
     size = voxels.shape
     if any(length != 1 for length in size[3:]):
-        raise InputError(f"{path}: has {size[3]} time points or channels; give a NIfTI with one volume")
+        count = int(np.prod(size[3:]))
+        raise InputError(f"{path}: has {count} time points or channels; give a NIfTI with one volume")
     return voxels.reshape((*size, 1, 1)[:3])
