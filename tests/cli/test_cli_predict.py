@@ -65,9 +65,11 @@ def test_the_lungs_of_many_scans_lie_in_a_folder(
     capsys.readouterr()
     assert main([*many, str(tmp_path / "other")]) == 2
     error = capsys.readouterr().err
-    assert "holds no lung mask of the name of" in error
+    assert "1 of 2 scans failed: " in error
+    assert "b.png: " in error
+    assert "lungs holds no lung mask of its name; add it" in error
     assert len(error.strip().splitlines()) == 1
-    assert not (tmp_path / "other").exists()
+    assert [path.name for path in (tmp_path / "other").iterdir()] == ["a"], "a missing mask stops no other scan"
 
 
 def test_a_mask_that_does_not_fit_is_one_sentence(

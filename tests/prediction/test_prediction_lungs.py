@@ -17,7 +17,6 @@ from groundglass.experiments.config import Config
 from groundglass.prediction.lungs import NO_LUNGS
 from groundglass.prediction.lungs import PARTED
 from groundglass.prediction.lungs import lungs_of
-from groundglass.prediction.lungs import lungs_of_scans
 from groundglass.prediction.segmenter import Segmenter
 from groundglass.prediction.segmenter import predict
 from groundglass.scans.nifti import write_nifti
@@ -144,38 +143,3 @@ def test_a_single_slice_in_hounsfield_units_can_be_predicted_with_its_lungs(
     write_nifti(phantom.scan.with_voxels(phantom.lungs, "mask").slab(12, 13), tmp_path / "lungs.nii.gz")
     found = predict(tmp_path / "slice.nii.gz", checkpoint, threshold=0.0, lungs=tmp_path / "lungs.nii.gz")
     assert np.array_equal(found.lesions.voxels[0] > 0, phantom.lungs[12] > 0)
-
-
-def touched(folder: Path, *names: str) -> list[Path]:
-    folder.mkdir(exist_ok=True)
-    for name in names:
-        (folder / name).touch()
-    return [folder / name for name in names]
-
-
-def test_masks_are_found_by_the_names_of_the_scans(tmp_path: Path) -> None:
-    scans = touched(tmp_path / "scans", "a.v2.nii.gz", "b.png", "c.dcm")
-    masks = touched(tmp_path / "lungs", "a.v2.nrrd", "b.png", "c.nii", "other.nii.gz")
-    assert lungs_of_scans(scans, tmp_path / "lungs") == masks[:3]
-    assert lungs_of_scans(scans[:1], masks[3]) == [masks[3]]
-    assert lungs_of_scans(scans, None) == [None] * 3
-
-
-def test_slices_in_a_folder_of_another_name_are_one_mask(tmp_path: Path) -> None:
-    touched(tmp_path / "lungs", "1.png", "2.png")
-    (tmp_path / "slices").mkdir()
-    assert lungs_of_scans([tmp_path / "slices"], tmp_path / "lungs") == [tmp_path / "lungs"]
-
-
-def test_a_scan_without_a_mask_of_its_name_is_said(tmp_path: Path) -> None:
-    scans = touched(tmp_path / "scans", "a.nii.gz", "b.nii.gz")
-    masks = touched(tmp_path / "lungs", "a.nii.gz")
-    with pytest.raises(InputError, match=r"lungs: holds no lung mask of the name of .*b\.nii\.gz; add it"):
-        lungs_of_scans(scans, tmp_path / "lungs")
-    with pytest.raises(InputError, match=r"a\.nii\.gz: is one mask; give a folder"):
-        lungs_of_scans(scans, masks[0])
-    with pytest.raises(InputError, match="there is no such file or folder"):
-        lungs_of_scans(scans, tmp_path / "nowhere")
-    twice = [*scans[:1], *touched(tmp_path / "more", "a.nii.gz")]
-    with pytest.raises(InputError, match="several scans are named 'a'"):
-        lungs_of_scans(twice, tmp_path / "lungs")

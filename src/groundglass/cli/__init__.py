@@ -24,6 +24,7 @@ from groundglass.cli import predict
 from groundglass.cli import prepare
 from groundglass.cli import report
 from groundglass.cli import train
+from groundglass.cli.termination import ended_by_sigterm
 from groundglass.errors import InputError
 from groundglass.errors import Terminated
 from groundglass.schema import in_words
@@ -78,7 +79,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv = train.resolve_recipes(list(sys.argv[1:] if argv is None else argv)) or ["--help"]
         arguments = build_parser(argv).parse_args(argv)
         chosen = arguments[arguments.verb]
-        VERBS[arguments.verb].run(chosen)
+        with ended_by_sigterm():
+            VERBS[arguments.verb].run(chosen)
     except (InputError, ArgumentError) as error:
         print(f"groundglass: {in_words(str(error))}", file=sys.stderr)
         return 2

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from groundglass.datasets.catalog.layout import by_stem
 from groundglass.datasets.grid import Grid
 from groundglass.errors import InputError
 from groundglass.scans.alignment import on_grid
 from groundglass.scans.drawn_mask import read_drawn_mask
-from groundglass.scans.images import find_images
 from groundglass.scans.lungs import lung_mask
-from groundglass.scans.naming import stem
 from groundglass.scans.orientation import from_canonical
 from groundglass.scans.orientation import to_canonical
-from groundglass.scans.readable import readable
 from groundglass.scans.scan import Scan
 
 RIGHT, LEFT = 1, 2
@@ -98,35 +92,3 @@ def _parted(upright: NDArray[np.uint8]) -> NDArray[np.uint8]:
     columns = np.flatnonzero(upright.any(axis=(0, 1)))
     sides = np.where(2 * np.arange(upright.shape[2]) <= columns[0] + columns[-1], RIGHT, LEFT)
     return np.asarray((upright > 0) * sides, np.uint8)
-
-
-def lungs_of_scans(scans: Sequence[Path], lungs: str | Path | None, *, alone: bool | None = None) -> list[Path | None]:
-    """The lung mask of each scan.
-
-    Args:
-        scans: Files or folders with a scan each.
-        lungs: The mask of the only scan, or a folder with a mask of each one's name; ``None`` for no masks.
-        alone: Whether there is but one scan, by default as ``scans`` says; others may not have been found.
-
-    Raises:
-        InputError: If there are several scans and one mask, a scan has none in the folder, or two have the same name.
-    """
-    if lungs is None:
-        return [None] * len(scans)
-    alone = len(scans) == 1 if alone is None else alone
-    lungs = Path(lungs)
-    with readable(lungs):
-        if not lungs.is_dir():
-            if not alone:
-                raise InputError(f"{lungs}: is one mask; give a folder with a lung mask of the name of each scan")
-            return [lungs]
-        masks = by_stem(lungs.iterdir())
-        is_mask = alone and bool(find_images(lungs))
-    names = [stem(scan.resolve()) for scan in scans]
-    if twice := [name for name, count in Counter(names).items() if count > 1]:
-        raise InputError(f"{lungs}: several scans are named {twice[0]!r}; predict them one by one, each with its mask")
-    if is_mask and names[0] not in masks:  # the slices of a mask, an image each
-        return [lungs]
-    if bare := [scan for scan, name in zip(scans, names, strict=True) if name not in masks]:
-        raise InputError(f"{lungs}: holds no lung mask of the name of {bare[0]}; add it, or predict that scan without")
-    return [masks[name] for name in names]

@@ -17,10 +17,10 @@ from groundglass.experiments.checkpoint import find_checkpoint
 from groundglass.experiments.checkpoint import load_method
 from groundglass.experiments.checkpoint import unfinished
 from groundglass.prediction.build import build_predictor
+from groundglass.prediction.lung_files import LungFiles
 from groundglass.prediction.lungs import NO_LUNGS
 from groundglass.prediction.lungs import UsedLungs
 from groundglass.prediction.lungs import lungs_of
-from groundglass.prediction.lungs import lungs_of_scans
 from groundglass.prediction.options import check_inference
 from groundglass.prediction.prediction import Prediction
 from groundglass.prediction.restoration import restoration
@@ -106,7 +106,7 @@ class Segmenter:
             scan, headers = read_scan_and_series(path, intensity=intensity, series=series)
             _check(scan, intensity, lungs)
         with _timed(seconds, "lungs"):
-            used = self._lungs(scan, lungs_of_scans([Path(path)], lungs)[0])
+            used = self._lungs(scan, LungFiles([Path(path)], lungs).of(Path(path)))
         with _timed(seconds, "network"):
             lesions, chances = self._segment(scan, used.mask, probabilities)
         return Prediction(

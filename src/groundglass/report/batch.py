@@ -45,8 +45,8 @@ def predict_scans(paths: Iterable[str | Path], output: Path, segmenter: Segmente
     ``scan-<digest>`` where that name holds the patient's.
 
     Raises:
-        InputError: If one has no lung mask though they are given, the output folder has files and ``resume`` is not
-            set, or what is finished there was made with something else.
+        InputError: If there is one lung mask for several scans, the output folder has files and ``resume`` is not set,
+            or what is finished there was made with something else.
     """
     _check_output(output, job.resume)
     outcome, settings = Outcome(), segmenter.settings

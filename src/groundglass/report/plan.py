@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from groundglass.errors import InputError
-from groundglass.prediction.lungs import lungs_of_scans
+from groundglass.prediction.lung_files import LungFiles
 from groundglass.report.job import Job
 from groundglass.report.origin import check_origin
 from groundglass.report.origin import origin_of
@@ -51,18 +51,20 @@ def plan(
         output: Where the results go.
         settings: Of the model.
         job: What is asked for.
-        failed: Gets a sentence for each scan that cannot be found or read; it has no task.
+        failed: Gets a sentence for each scan that cannot be found or read, or has no lung mask though they are given;
+            it has no task.
 
     Raises:
-        InputError: If a scan has no lung mask though they are given, or what is finished was made with something else.
+        InputError: If the lung masks cannot be read, or what is finished was made with something else.
     """
     scans = _found(paths, failed)
     alone = len(scans) + len(failed) == 1
-    masks = lungs_of_scans(scans, job.lungs, alone=alone) if scans else []
+    masks = LungFiles(scans, job.lungs, alone=alone)
     taken = Counter(stem(scan.resolve()).casefold() for scan in scans)
     tasks = []
-    for scan, lungs in zip(scans, masks, strict=True):
+    for scan in scans:
         try:
+            lungs = masks.of(scan)
             folder = output if alone else output / _name(scan, taken, job)
             finished = (folder / FINISHED).exists()
             origin = origin_of(scan, lungs, settings, job) if finished else {}
