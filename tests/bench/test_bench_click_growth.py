@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -56,10 +57,23 @@ def test_what_is_counted_is_what_is_right(volumes: DatasetFolder) -> None:
 def test_it_is_written_with_its_command(
     volumes: DatasetFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    made: list[Pool] = []
+
+    class Counted(Pool):
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, **options)
+            made.append(self)
+
     monkeypatch.setattr(module, "covidcell", lambda root, work: volumes)
+    monkeypatch.setattr(module, "Pool", Counted)
     text = click_growth(tmp_path / "data", tmp_path / "click-growth.json", tmp_path)
     record = json.loads((tmp_path / "click-growth.json").read_text("utf-8"))
     assert json.loads(text) == record
     assert record["command"] == "groundglass bench click-growth --root data"
     assert list(record["growth"]) == list(module.GROWTHS)
+    assert len(made) == 1, "the dataset is read once"
+    clicks = one_click_a_slice(made[0])
+    for name, growth in module.GROWTHS.items():
+        alone = Pool(volumes, volumes.split.training, module.GRID, made[0].regions, grow=growth)
+        assert measure(alone, clicks).items() <= record["growth"][name].items()
     assert record["growth"]["no limit"]["background_pixels"] > record["growth"]["default"]["background_pixels"]

@@ -310,7 +310,7 @@ def test_a_weight_is_a_factor_and_0_leaves_the_term_out(
     assert (second - first > 1e-3) == (name in {"ig_to_d", "id_to_d"})  # what the discriminator is shown
     term = once.pop(name, 0)
     assert twice.pop(name, 0) == pytest.approx(2 * term)
-    assert without.pop(name, None) == (0 if name == "adversarial" else None)  # that one is computed all the same
+    assert name not in without
     assert (term > 0) == (name in of_players)
     assert without == pytest.approx(once)
     assert twice == pytest.approx(once)
@@ -330,6 +330,24 @@ def test_healing_terms_by_hand(parts: tuple[Tensor, Sample, Sample]) -> None:
     assert float(paper["adversarial"]) == pytest.approx(softplus(0.5))
     assert float(paper["recons"]) == pytest.approx((2 * 0.25) ** 2)
     assert list(adversaries(weights={"recons": 0, "ig_to_d": 0}).healing_terms(*parts)) == ["adversarial"]
+    assert adversaries(weights={"adversarial": 0}).healing_terms(*parts).keys() == {"ig_to_d", "recons"}
+
+
+def test_the_discriminator_is_not_asked_what_has_no_weight(parts: tuple[Tensor, Sample, Sample]) -> None:
+    for weights, volumes in (({}, 2), ({"adversarial": 0}, 1), ({"adversarial": 0, "ig_to_d": 0}, 0)):
+        players, asked = adversaries(weights=weights), list[int]()
+        players.discriminator.register_forward_pre_hook(lambda _, given, asked=asked: asked.append(len(given[0])))
+        known = players.healing_terms(*parts)
+        assert sum(asked) == volumes * len(parts[0])
+        assert float(known["recons"]) == pytest.approx(float(adversaries().healing_terms(*parts)["recons"]))
+
+
+def test_a_gasnet_without_any_term_stays_as_it_is(lone: Callable[..., GASNet], samples: VolumeSamples) -> None:
+    method = lone(weights=dict.fromkeys((field.name for field in fields(Weights)), 0))
+    before = [one.detach().clone() for one in method.network.parameters()]
+    found = method._update_players(batch_for(method, samples))
+    assert float(found["loss"]) == 0
+    assert all(map(torch.equal, before, method.network.parameters()))
 
 
 def test_discriminator_loss_by_hand(parts: tuple[Tensor, Sample, Sample]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from copy import copy
 from dataclasses import asdict
 from pathlib import Path
 
@@ -12,7 +13,6 @@ from groundglass.active.oracle import Oracle
 from groundglass.active.pool import Pool
 from groundglass.active.regions import Regions
 from groundglass.bench.image_level_data import covidcell
-from groundglass.datasets.folder import DatasetFolder
 from groundglass.datasets.grid import Grid
 from groundglass.files import write_text
 from groundglass.labels.events import Label
@@ -46,8 +46,10 @@ def click_growth(root: Path, output: Path, work: Path) -> str:
         The figures, as JSON.
     """
     folder = covidcell(root, work)
-    clicks = one_click_a_slice(_pool(folder, None))
-    found = {name: asdict(growth) | measure(_pool(folder, growth), clicks) for name, growth in GROWTHS.items()}
+    drawn = [case for case in folder.split.training if case.label is not None]
+    pool = Pool(folder, drawn, GRID, Regions.of(GRID.size, REGIONS))
+    clicks = one_click_a_slice(pool)
+    found = {name: asdict(growth) | measure(_growing(pool, growth), clicks) for name, growth in GROWTHS.items()}
     record = {"dataset": folder.name, "part": "training", "clicks": len(clicks), "growth": found}
     record |= {"versions": versions(), "command": f"groundglass bench click-growth --root {root.name}"}
     content = json.dumps(record, indent=1) + "\n"
@@ -81,6 +83,9 @@ def measure(pool: Pool, clicks: list[Label]) -> dict[str, float]:
     }
 
 
-def _pool(folder: DatasetFolder, growth: Growth | None) -> Pool:
-    drawn = [case for case in folder.split.training if case.label is not None]
-    return Pool(folder, drawn, GRID, Regions.of(GRID.size, REGIONS), grow=growth)
+def _growing(pool: Pool, growth: Growth) -> Pool:
+    """A pool without answers that grows clicks so, with the images, masks and lungs that the given one has read."""
+    other = copy(pool)
+    other.grow, other.answers, other.samples = growth, [[] for _ in pool.answers], copy(pool.samples)
+    other.samples.tensors = {**pool.samples.tensors, "target": pool.samples.tensors["target"].clone()}
+    return other

@@ -74,6 +74,8 @@ class Adversaries(nn.Module):
     def healing_terms(self, mask: Tensor, diseased: Sample, healthy: Sample) -> dict[str, Tensor]:
         """What segmenter and generator are to lower: ``adversarial``, ``ig_to_d`` and ``recons``, weighted.
 
+        What has no weight is not computed.
+
         Args:
             mask: Lesion probabilities of the diseased volumes.
             diseased: Their images and lungs.
@@ -82,11 +84,15 @@ class Adversaries(nn.Module):
         weights, count = self.weights, len(mask)
         images = torch.cat([diseased["image"], healthy["image"]])
         generated, again = self.generator(images).split([count, len(images) - count])
-        composite = self.composite(generated, diseased["image"], mask, diseased["lung"])
-        fooled = torch.split(_bce(self.discriminator(torch.cat([composite, generated])), HEALTHY), count)
-        terms = {"adversarial": weights.adversarial * fooled[0].mean()}
+        shown: dict[str, Tensor] = {}
+        if weights.adversarial > 0:
+            shown["adversarial"] = self.composite(generated, diseased["image"], mask, diseased["lung"])
         if weights.ig_to_d > 0:
-            terms["ig_to_d"] = weights.ig_to_d * fooled[1].mean()
+            shown["ig_to_d"] = generated
+        terms: dict[str, Tensor] = {}
+        if shown:
+            fooled = torch.split(_bce(self.discriminator(torch.cat(list(shown.values()))), HEALTHY), count)
+            terms = {name: getattr(weights, name) * one.mean() for name, one in zip(shown, fooled, strict=True)}
         if weights.recons > 0:
             distance = F.l1_loss if self.variant == "released" else F.mse_loss
             # On the networks' own scale, [-1, 1], which the weights are made for.

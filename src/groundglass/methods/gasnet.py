@@ -156,7 +156,7 @@ class GASNet(MultipleInstance):
         self.adversaries.discriminator.requires_grad_(True)
         pairs = zip(FIGURES[:2], logits[1:], parts[1:], strict=True)
         watched = {name: lesion_share(one, part["lung"]) for name, one, part in pairs}
-        return {"loss": torch.stack(list(terms.values())).sum(), **terms, **watched}
+        return {"loss": sum(terms.values(), start=logits[1].new_zeros(())), **terms, **watched}
 
     def _update_together(self, parts: Sequence[Sample]) -> tuple[Terms, Sequence[Tensor]]:
         """Algorithm 1 of the paper: one sum of all terms."""
@@ -171,8 +171,7 @@ class GASNet(MultipleInstance):
         self._minimize(terms, (0, 1), 0.16, 1e-3)
         logits = self.segment(parts)
         others = self.segmentation_terms(parts, logits)
-        if others:
-            self._minimize(others, (0,), 0.064, 1e-2)
+        self._minimize(others, (0,), 0.064, 1e-2)
         return terms | others, logits
 
     def _adversarial_terms(self, logits: Tensor, labeled: Sample, diseased: Sample, healthy: Sample) -> Terms:
@@ -202,7 +201,9 @@ class GASNet(MultipleInstance):
         return {"d_loss": loss, **right}
 
     def _minimize(self, terms: Terms, players: Sequence[int], below: float, factor: float) -> None:
-        """Update S (0), G (1) or D (2) by the sum of some terms."""
+        """Update S (0), G (1) or D (2) by the sum of some terms, which may all have been left out."""
+        if not terms:
+            return
         optimizers: Any = self.optimizers()
         loss = torch.stack(list(terms.values())).sum()
         for player in players:
