@@ -11,7 +11,10 @@ import numpy as np
 import pytest
 import SimpleITK
 from pydicom import dcmread
+from pydicom import dcmwrite
 from pydicom.config import disable_value_validation
+from pydicom.encaps import encapsulate
+from pydicom.uid import UID
 from pydicom.uid import JPEG2000Lossless
 from pydicom.uid import JPEGLosslessSV1
 from pydicom.uid import JPEGLSLossless
@@ -302,6 +305,28 @@ def test_jpeg_ls_pixels(tmp_path: Path, write_slice: Write) -> None:
     dataset.compress(JPEGLSLossless)
     dataset.save_as(tmp_path / "a.dcm")
     np.testing.assert_array_equal(read_scan(tmp_path / "a.dcm").voxels[0], stored.astype(int) - 1024)
+
+
+@pytest.mark.parametrize("syntax", ["1.2.840.10008.1.2.4.201", "1.2.840.10008.1.2.4.100", "1.2.840.113619.5.2"])
+def test_pixels_packed_in_a_way_that_is_not_read_are_not_called_damaged(
+    tmp_path: Path, write_slice: Write, syntax: str
+) -> None:
+    dataset = write_slice(tmp_path / "a.dcm")
+    dataset.PixelData = encapsulate([dataset.PixelData])
+    dataset["PixelData"].is_undefined_length = True
+    dataset.file_meta.TransferSyntaxUID = UID(syntax)
+    dcmwrite(tmp_path / "a.dcm", dataset, implicit_vr=False, little_endian=True)
+    with pytest.raises(InputError, match=r"a\.dcm: its pixels are packed as .*, which is not read; export"):
+        read_scan(tmp_path)
+
+
+def test_rounding_at_a_half_does_not_take_every_other_slice(tmp_path: Path, write_slice: Write) -> None:
+    for index in range(6):
+        spacing = [0.6835 + (1e-9 if index % 2 else -1e-9)] * 2
+        write_slice(tmp_path / f"{index}.dcm", PixelSpacing=spacing, ImagePositionPatient=[0, 0, 3.0 * index])
+    assert read_scan(tmp_path).spacing[0] == pytest.approx(3)
+    write_slice(tmp_path / "other.dcm", PixelSpacing=[0.69, 0.69], ImagePositionPatient=[0, 0, 18.0])
+    assert read_scan(tmp_path).shape[0] == 6, "another spacing is another series"
 
 
 def test_dicom_and_nifti_of_one_scan_are_the_same_to_a_network(tmp_path: Path, write_series: Write) -> None:

@@ -18,11 +18,15 @@ from pydicom.dataset import FileMetaDataset
 from pydicom.encaps import encapsulate
 from pydicom.encaps import generate_frames
 from pydicom.pixels.decoders.base import get_decoder
+from pydicom.uid import UID
 from pydicom.uid import CTImageStorage
+from pydicom.uid import JPEGLossless
+from pydicom.uid import JPEGLosslessSV1
 from pydicom.uid import JPEGLSLossless
 from pydicom.uid import JPEGLSNearLossless
 from pydicom.uid import generate_uid
 
+from groundglass.errors import InputError
 from groundglass.scans.dicom_archive import DicomFile
 from groundglass.scans.dicom_slice import BROKEN
 from groundglass.scans.dicom_slice import Slice
@@ -38,6 +42,8 @@ PIXEL_TAGS = (
 JPEG_LS = (JPEGLSLossless, JPEGLSNearLossless)
 """Left to GDCM: pydicom's decoder can spend minutes on a damaged slice."""
 
+READ_BY_GDCM = (*JPEG_LS, JPEGLossless, JPEGLosslessSV1)
+
 JPEG_FRAME_MARKERS = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}
 """SOF0..SOF15 and JPEG-LS; the three left out are tables between them."""
 
@@ -49,7 +55,7 @@ def hounsfield(one: Slice) -> NDArray[np.float32]:
     value that is not outside of it is tissue, whatever the tag says.
 
     Raises:
-        InputError: If its pixels are damaged or missing.
+        InputError: If its pixels are damaged or missing, or packed in a way that is not read.
     """
     stored = _stored_values(one.file)
     if stored.shape != one.shape:
@@ -77,13 +83,30 @@ def _stored_values(file: DicomFile) -> NDArray[Any]:
         with file.open() as content:
             dataset = dcmread(content)
         syntax = dataset.file_meta.TransferSyntaxUID
+        _check_syntax(syntax, file.name)
         if syntax.is_encapsulated:
             _check_jpeg(next(generate_frames(dataset.PixelData, number_of_frames=1)), dataset)
         if syntax not in JPEG_LS and get_decoder(syntax).is_available:
             return np.asarray(dataset.pixel_array)
         return _decode_with_gdcm(dataset)
+    except InputError:
+        raise
     except BROKEN as error:
         raise damaged(file.name) from error
+
+
+def _check_syntax(syntax: UID, name: str) -> None:
+    """Tell pixels that nothing here decodes from damage."""
+    if syntax in READ_BY_GDCM or not syntax.is_valid:
+        return
+    try:
+        decoded = get_decoder(syntax).is_available
+    except NotImplementedError:  # one that pydicom does not know
+        decoded = False
+    if not decoded:
+        raise InputError(
+            f"{name}: its pixels are packed as {syntax.name}, which is not read; export the series uncompressed"
+        )
 
 
 def _decode_with_gdcm(dataset: Dataset) -> NDArray[Any]:

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Hashable
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -118,16 +119,20 @@ def choose_series(found: list[Slice | str], path: Path, wanted: str | None = Non
 
 def _ranked(slices: list[Slice]) -> list[list[Slice]]:
     """Stackable groups: chest first, then most slices, then by number, so that file names never decide."""
-    groups: dict[Hashable, list[Slice]] = defaultdict(list)
+    groups: dict[Hashable, list[list[Slice]]] = defaultdict(list)
     for one in slices:
-        groups[one.group].append(one)
+        alike = next((group for group in groups[one.group] if group[0].lies_like(one)), None)
+        if alike is None:
+            groups[one.group].append([one])
+        else:
+            alike.append(one)
 
     def rank(group: list[Slice]) -> tuple[bool, int, str, str]:
         tags = group[0].series
         is_chest = any(word in tags.about for word in CHEST_WORDS)
         return not is_chest, -len(group), tags.number.zfill(12), tags.uid
 
-    return sorted(groups.values(), key=rank)
+    return sorted(chain.from_iterable(groups.values()), key=rank)
 
 
 def _is_wanted(one: Slice, wanted: str) -> bool:

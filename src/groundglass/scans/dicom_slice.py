@@ -42,6 +42,9 @@ AXIAL = 0.8
 
 MAX_PIXELS = 8192**2
 
+SAME_STEP_MM = 1e-3
+"""Pixels of slices that can be stacked: half a millimeter at the far end of 512."""
+
 
 class SeriesTags(NamedTuple):
     """What tells one series from another."""
@@ -93,9 +96,16 @@ class Slice:
 
     @property
     def group(self) -> Hashable:
-        """Equal for slices that can be stacked: same series, size, direction and pixel spacing."""
-        step = np.concatenate([self.across, self.down]).round(3)
-        return self.series.uid, self.shape, *step.tolist()
+        """Equal for slices of one series and size."""
+        return self.series.uid, self.shape
+
+    def lies_like(self, other: Slice) -> bool:
+        """Whether direction and pixel spacing are the other's, but for how they were rounded.
+
+        Rounding both and comparing would part equal slices that lie on either side of a half.
+        """
+        apart = np.abs(np.concatenate([self.across - other.across, self.down - other.down]))
+        return bool(apart.max() < SAME_STEP_MM)
 
 
 def read_slice(file: DicomFile) -> Slice | str:

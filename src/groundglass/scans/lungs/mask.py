@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from groundglass.errors import InputError
+from groundglass.scans.intensity import SURELY_HU
 from groundglass.scans.lungs.aerated import find_aerated
 from groundglass.scans.lungs.airways import find_airways
 from groundglass.scans.lungs.body import find_body
@@ -48,7 +49,9 @@ def lung_mask(scan: Scan, *, weights: Path | None = None) -> Scan:
     upright = to_canonical(scan)
     found = _lungs_by_density(upright) if weights is None else lungs_by_network(upright, weights)
     if not found.any():
-        raise InputError(f"{name}: no lungs are in view; give a chest CT")
+        low = float(scan.voxels.min())
+        why = f" (nothing is below {low:g} HU: was the rescale intercept lost?)" if low > SURELY_HU else ""
+        raise InputError(f"{name}: no lungs are in view{why}; give a chest CT")
     return scan.with_voxels(from_canonical(found, scan), "mask")
 
 
