@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,8 @@ from groundglass.errors import InputError
 
 LEFTOVER = re.compile(r"\.[0-9a-f]{32}-")
 """How names of the temporary files of :func:`replacing` begin."""
+
+TRIAL_BYTES = 2**16
 
 
 @contextmanager
@@ -41,6 +44,22 @@ def replacing(path: Path) -> Iterator[Path]:
         if temporary is not None:
             with suppress(FileNotFoundError):
                 temporary.unlink()
+
+
+def check_writable(folder: Path) -> None:
+    """See that something can be written to a folder that may not be there yet, before any work is done for it.
+
+    Raises:
+        InputError: If not, for want of permission or of room.
+    """
+    nearest = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    try:
+        with tempfile.TemporaryFile(dir=nearest) as file:
+            file.write(bytes(TRIAL_BYTES))
+    except OSError as error:
+        raise InputError(
+            f"{folder}: cannot be written to ({error.strerror or error}); make room or choose another folder"
+        ) from error
 
 
 def remove_leftovers(folder: Path) -> None:

@@ -16,6 +16,7 @@ from groundglass.experiments.checkpoint import build_method
 from groundglass.experiments.config import Config
 from groundglass.prediction.lungs import NO_LUNGS
 from groundglass.prediction.lungs import PARTED
+from groundglass.scans.checks import NO_SIZE
 from groundglass.scans.reader import read_mask
 
 
@@ -104,6 +105,34 @@ def test_a_file_that_is_there_is_not_replaced(
     assert "scan.nii.gz: exists already; choose another name, or remove it first" in error
     assert len(error.strip().splitlines()) == 1
     assert there.read_bytes() == b"a scan"
+
+
+def test_what_a_mask_alone_cannot_hold_is_said_before_anything_is_read(
+    command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scan, blocked = str(tmp_path / "scans" / "a.png"), str(tmp_path / "scans" / "b.png" / "mask.nii.gz")
+    for words, *options in (
+        ("--count: does not fit in", "--count", "-o", str(tmp_path / "mask.nii.gz")),
+        ("results are a folder, and a mask alone is .nii or .nii.gz", "-o", str(tmp_path / "mask.nrrd")),
+        ("cannot be written to (Not a directory)", "-o", blocked),
+    ):
+        capsys.readouterr()
+        assert main(["predict", "--checkpoint", "never-loaded.ckpt", scan, *options]) == 2
+        error = capsys.readouterr().err
+        assert words in error
+        assert len(error.strip().splitlines()) == 1
+    assert not list(tmp_path.glob("mask*"))
+
+
+def test_what_is_odd_about_a_scan_is_said_beside_a_mask_alone(
+    command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scan, lungs = str(tmp_path / "scans" / "a.png"), str(tmp_path / "lungs" / "a.png")
+    assert main([*command, scan, "--lungs", lungs, "-o", str(tmp_path / "MASK.NII.GZ")]) == 0
+    error = capsys.readouterr().err
+    assert NO_SIZE in error
+    assert PARTED in error
+    assert (tmp_path / "MASK.NII.GZ").is_file()
 
 
 def test_a_finished_scan_is_not_taken_for_one_of_another_model(

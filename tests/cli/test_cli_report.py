@@ -10,9 +10,12 @@ import pytest
 from jsonargparse import ArgumentParser
 from PIL import Image
 
+from groundglass.cli import main
 from groundglass.cli import report
 from groundglass.errors import InputError
+from groundglass.prediction.lungs import PARTED
 from groundglass.report import scan_pictures
+from groundglass.scans.checks import NO_SIZE
 from groundglass.scans.nifti import write_nifti
 from groundglass.scans.phantom import Phantom
 from groundglass.scans.phantom import generate_phantom
@@ -118,6 +121,42 @@ def test_nothing_is_overwritten_unasked(files: Path, tmp_path: Path) -> None:
     assert (output / "report.html").exists()
     with pytest.raises(InputError, match="is a file"):
         run(files, output / "notes.txt", "--overwrite")
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    """A picture of two lungs, its lesion as PNG and JPEG, and a lung mask that does not tell the sides."""
+    lungs, lesions = np.zeros((64, 64), np.uint8), np.zeros((64, 64), np.uint8)
+    lungs[8:56, 4:28] = lungs[8:56, 36:60] = 255
+    lesions[20:36, 8:24] = 255
+    folder = tmp_path / "in"
+    folder.mkdir()
+    Image.fromarray(np.full((64, 64), 90, np.uint8)).save(folder / "scan.png")
+    Image.fromarray(lungs).save(folder / "lungs.png")
+    Image.fromarray(lesions).save(folder / "lesions.png")
+    Image.fromarray(lesions).save(folder / "lesions.jpg", quality=50)
+    return folder
+
+
+@pytest.mark.parametrize("mask", ["lesions.png", "lesions.jpg"])
+def test_a_picture_has_shares_of_each_lung_but_no_volumes(
+    pictures: Path, mask: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scan, lesions, lungs = (str(pictures / name) for name in ("scan.png", mask, "lungs.png"))
+    assert main(["report", scan, lesions, "--lungs", lungs, "-o", str(tmp_path / "out")]) == 0
+    assert "lesion burden 11.1" in capsys.readouterr().out
+    record = json.loads((tmp_path / "out" / "report.json").read_text())
+    regions = record["measurements"]["regions"]
+    assert {regions[side]["lesion_ml"] for side in ("both", "right", "left")} == {None}
+    assert regions["right"]["burden_percent"] == pytest.approx(100 * 16 * 16 / (48 * 24), abs=1e-3)
+    assert regions["left"]["burden_percent"] == 0
+    assert {NO_SIZE, PARTED} <= set(record["warnings"])
+
+
+def test_what_makes_a_scan_doubtful_is_in_its_report(files: Path, tmp_path: Path) -> None:
+    run(files, tmp_path / "out", *given(files))
+    warnings = json.loads((tmp_path / "out" / "report.json").read_text())["warnings"]
+    assert "Slices lie 7.5 mm apart: small lesions between them are missed." in warnings
 
 
 def test_mistakes_are_told_in_a_sentence(files: Path, phantom: Phantom, tmp_path: Path) -> None:

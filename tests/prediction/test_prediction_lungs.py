@@ -16,7 +16,9 @@ from groundglass.experiments.checkpoint import build_method
 from groundglass.experiments.config import Config
 from groundglass.prediction.lungs import NO_LUNGS
 from groundglass.prediction.lungs import PARTED
+from groundglass.prediction.lungs import SWAPPED
 from groundglass.prediction.lungs import lungs_of
+from groundglass.prediction.lungs import with_sides
 from groundglass.prediction.segmenter import Segmenter
 from groundglass.prediction.segmenter import predict
 from groundglass.scans.nifti import write_nifti
@@ -80,13 +82,28 @@ def test_a_mask_in_another_orientation_is_turned(phantom: Phantom, tmp_path: Pat
 def test_a_mask_that_does_not_tell_right_from_left_is_parted(
     change: Callable[[np.ndarray], np.ndarray], phantom: Phantom, tmp_path: Path
 ) -> None:
-    """One class, other classes, and right and left swapped, as some datasets have them."""
+    """One class, other classes; right and left swapped, as some datasets have them, are numbered anew."""
     path = given(phantom, tmp_path / "lungs.nii.gz", change(phantom.lungs.astype(int)).astype(np.uint8))
     used = lungs_of(phantom.scan, path, GRID)
     assert used.mask is not None
     assert np.array_equal(used.mask.voxels > 0, phantom.lungs > 0)
     assert (used.mask.voxels == phantom.lungs).mean() > 0.99
-    assert used.warnings == (PARTED,)
+    swapped = np.array_equal(change(np.array([0, 1, 2])), [0, 2, 1])
+    assert used.warnings == (SWAPPED if swapped else PARTED,)
+    assert not swapped or np.array_equal(used.mask.voxels, phantom.lungs)
+
+
+def test_one_lung_alone_is_not_parted() -> None:
+    scan = Scan(np.zeros((4, 20, 40), np.uint8), np.eye(4)[[2, 1, 0, 3]], "mask")
+    for side, columns in ((1, slice(4, 18)), (2, slice(22, 36))):
+        one = scan.voxels.copy()
+        one[:, 4:16, columns] = side
+        kept = with_sides(scan.with_voxels(one), Path("lungs.nii"))
+        assert kept.mask is not None
+        assert np.array_equal(kept.mask.voxels, one)
+        assert kept.warnings == ()
+        wrong = with_sides(scan.with_voxels(np.where(one > 0, 3 - one, one)), Path("lungs.nii"))
+        assert wrong.warnings == (PARTED,), "numbered as the other lung"
 
 
 def test_a_mask_that_does_not_fit_is_said(phantom: Phantom, tmp_path: Path) -> None:

@@ -118,6 +118,35 @@ def test_two_files_of_one_name_get_folders_of_their_own(known: Any, tmp_path: Pa
     assert all(re.fullmatch("scan-[0-9a-f]{8}", name) for name in names)
 
 
+def test_results_among_the_scans_are_no_scans(known: Any, tmp_path: Path) -> None:
+    folder = touch(tmp_path / "in", "a.nii.gz", "b.nii.gz")
+    predict_scans([folder], folder / "out", known, QUIET)
+    dicom(folder / "out" / "seg.dcm", "Doe^Jane")
+    outcome = predict_scans([folder], folder / "out", known, RESUME)
+    assert (outcome.skipped, outcome.failed) == (2, [])
+
+
+def test_results_never_lie_inside_the_scan_they_are_of(known: Any, tmp_path: Path) -> None:
+    dicom(tmp_path / "in" / "1.dcm", "Doe^Jane")
+    with pytest.raises(InputError, match=r"results: lies inside the scan .*in; choose a folder elsewhere"):
+        predict_scans([tmp_path / "in"], tmp_path / "in" / "results", known, QUIET)
+    assert not known.asked
+
+
+def test_a_disk_without_room_is_said_before_anything_is_predicted(
+    known: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scan = touch(tmp_path / "in", "a.nii.gz") / "a.nii.gz"
+
+    def full(**_options: Any) -> Any:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("groundglass.files.tempfile.TemporaryFile", full)
+    with pytest.raises(InputError, match=r"out: cannot be written to \(No space left on device\); make room"):
+        predict_scans([scan], tmp_path / "out", known, QUIET)
+    assert not known.asked
+
+
 def test_copies_of_one_file_get_folders_of_their_own(known: Any, tmp_path: Path) -> None:
     scans = [touch(tmp_path / name) / "ct.nii.gz" for name in ("one", "two")]
     for scan in scans:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from groundglass.report import scan_pictures
+from groundglass.report import scan_report
 from groundglass.report.burden import measure
 from groundglass.report.ct_figures import pair
 from groundglass.report.measurements import Profile
@@ -134,6 +135,43 @@ def test_8_bit_scan_says_why_figures_are_missing(write: Write) -> None:
     assert "8-bit grey values, not Hounsfield units" in text
     assert "needs Hounsfield units" in text
     assert "None" not in text
+
+
+def test_pictures_of_unknown_size_have_shares_and_numbers_of_pixels_but_no_ml(write: Write) -> None:
+    chest = make_chest()
+    grid = np.eye(4)[[2, 1, 0, 3]]
+    plain = Chest(*(replace(one, affine=grid, measured=False) for one in chest))
+    folder = write(plain)
+    text = text_of((folder / "report.html").read_text())
+    assert "450 pixels of 19 440 pixels lung" in text
+    assert "Numbers of pixels" in text
+    assert "48 voxels of unknown size" in text
+    assert not re.search(r"\b(ml|mm|cm²)\b", text.replace("there are no figures in ml or mm", "")), text
+    record = json.loads((folder / "report.json").read_text())
+    both, known = record["measurements"]["regions"]["both"], measure(*chest).both
+    assert both["burden_percent"] == pytest.approx(known.burden_percent, abs=1e-3)
+    assert both["lung_ml"] is both["lesion_ml"] is both["ground_glass_ml"] is None
+    assert record["measurements"]["lesions"]["largest"][0] == {
+        **{"volume_ml": None, "centroid_mm": None, "slice_index": 4, "lung": "right", "zone": "lower"},
+        **{"mean_hu": -500, "mean_probability": None},
+    }
+    assert record["measurements"]["lesions"]["count"] == 2
+    assert record["measurements"]["lesions"]["speck_count"] is None
+    assert record["measurements"]["profile"]["lesion_cm2"] is None
+    assert record["scan"]["spacing_mm"] is None
+    assert not any("little for an adult" in warning for warning in record["warnings"])
+
+
+def test_a_report_that_is_being_replaced_is_not_complete(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = write(make_chest())
+
+    def stopped(*_arguments: object, **_options: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(scan_report, "write_page", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        write(make_chest(lesion=False))
+    assert not (folder / "report.json").exists()
 
 
 def test_one_lung_of_a_single_slice(write: Write) -> None:

@@ -82,6 +82,24 @@ def test_a_folder_without_a_scan_is_refused(tmp_path: Path) -> None:
         find_scans(tmp_path / "nowhere")
 
 
+def test_volumes_in_folders_of_their_own_are_not_passed_over_in_silence(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("p1", "p2"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "ct.nii.gz").touch()
+    with pytest.raises(InputError, match=r"its scans lie in folders below it, such as p1; give those folders"):
+        find_scans(tmp_path)
+    (tmp_path / "own.nii.gz").touch()
+    assert find_scans(tmp_path) == [tmp_path / "own.nii.gz"]
+    assert "not read are the volumes in folders below it, such as " in caplog.text
+    caplog.clear()
+    for name in ("p1", "p2"):
+        (tmp_path / name / "report.json").touch()
+    find_scans(tmp_path)
+    assert not caplog.text, "results are no scans"
+
+
 @pytest.mark.parametrize(
     ("folder", "told"),
     [("doe_jane_2020", True), ("case px-77", True), ("JANE", True), ("scan7", False), ("export", False)],

@@ -85,7 +85,7 @@ def test_a_flipped_bit_in_a_packed_file_never_becomes_another_voxel(tmp_path: Pa
         damaged = bytearray(good)
         damaged[place] ^= 4
         (tmp_path / "bad.nii.gz").write_bytes(damaged)
-        with pytest.raises(InputError, match="copy it again|damaged or not complete"):
+        with pytest.raises(InputError, match=r"copy it again|damaged or not complete"):
             read_scan(tmp_path / "bad.nii.gz")
     (tmp_path / "short.nii.gz").write_bytes(good[:-4])
     with pytest.raises(InputError, match="copy it again"):

@@ -7,6 +7,7 @@ Examples: groundglass predict scan.nii.gz -o out/
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,12 +15,15 @@ from jsonargparse import ArgumentParser
 from jsonargparse import Namespace
 
 from groundglass.errors import InputError
+from groundglass.files import check_writable
 from groundglass.prediction.options import check_inference
 
 if TYPE_CHECKING:
     from groundglass.prediction.segmenter import Segmenter
 
 MASK_ONLY = (".nii", ".nii.gz")
+OTHER_FILES = (".nrrd", ".mha", ".mhd", ".dcm", ".zip", ".png", ".jpg", ".json", ".html", ".csv", ".gz")
+"""Whoever names a result so means a file, not a folder."""
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -53,7 +57,7 @@ def run(arguments: Namespace) -> None:
         orientations=arguments.orientations,
         lungmask_weights=arguments.lungmask_weights,
     )
-    if arguments.output.endswith(MASK_ONLY):
+    if _is_mask(arguments.output):
         _mask_alone(segmenter, arguments)
     else:
         _folders(segmenter, arguments)
@@ -63,17 +67,34 @@ def _check(arguments: Namespace) -> None:
     if arguments.intensity not in (None, "hu", "display"):
         raise InputError(f"--intensity {arguments.intensity!r}: choose hu or display")
     check_inference(arguments.orientations, arguments.threshold)
-    if arguments.output.endswith(MASK_ONLY) and Path(arguments.output).exists():
-        raise InputError(f"{arguments.output}: exists already; choose another name, or remove it first")
+    output = Path(arguments.output)
+    if _is_mask(arguments.output):
+        _check_mask(output, arguments)
+    elif output.name.lower().endswith(OTHER_FILES) and not output.exists():
+        raise InputError(f"{output}: results are a folder, and a mask alone is {' or '.join(MASK_ONLY)}; choose a name")
+
+
+def _is_mask(output: str) -> bool:
+    return output.lower().endswith(MASK_ONLY)
+
+
+def _check_mask(output: Path, arguments: Namespace) -> None:
+    if output.exists():
+        raise InputError(f"{output}: exists already; choose another name, or remove it first")
+    if wanted := [name for name in ("probabilities", "count") if arguments[name]]:
+        raise InputError(f"--{wanted[0]}: does not fit in {output}, which is the mask alone; give a folder with -o")
+    if len(arguments.scans) > 1:
+        raise InputError(f"{output}: one mask file cannot hold several scans; give a folder")
+    check_writable(output.parent)
 
 
 def _mask_alone(segmenter: Segmenter, arguments: Namespace) -> None:
     from groundglass.scans.nifti import write_nifti
 
-    if len(arguments.scans) > 1:
-        raise InputError(f"{arguments.output}: one mask file cannot hold several scans; give a folder")
     options = {name: arguments[name] for name in ("intensity", "series", "lungs")}
     found = segmenter.predict(arguments.scans[0], **options)
+    for warning in found.warnings:  # no page tells them
+        print(f"groundglass: {warning}", file=sys.stderr)
     write_nifti(found.lesions, Path(arguments.output))
     count = int(found.lesions.voxels.sum())
     print(f"{arguments.output}: {count} lesion voxels. Research use only: not a medical device.")

@@ -44,6 +44,7 @@ def run(arguments: Namespace) -> None:
     from groundglass.report.provenance import Provenance
     from groundglass.report.scan_report import write_report
     from groundglass.scans.alignment import on_grid
+    from groundglass.scans.checks import scan_warnings
     from groundglass.scans.drawn_mask import read_drawn_mask
     from groundglass.scans.reader import read_scan_and_series
 
@@ -63,7 +64,7 @@ def run(arguments: Namespace) -> None:
         lesions=lesions,
         lungs=lungs,
         measurements=measurements,
-        provenance=Provenance(model=None, lungs=source, seconds=seconds, warnings=warnings),
+        provenance=Provenance(model=None, lungs=source, seconds=seconds, warnings=(*scan_warnings(scan), *warnings)),
         title=arguments.title,
         identifiers=identifiers_of(arguments.scan, series) if arguments.keep_identifiers else None,
     )
@@ -73,14 +74,14 @@ def run(arguments: Namespace) -> None:
 
 def _lungs(path: str | None, scan: Scan) -> tuple[Scan, str, tuple[str, ...]]:
     """The lung mask, where it comes from, and what there is to say about it."""
-    from groundglass.prediction.lungs import GIVEN
     from groundglass.prediction.lungs import given_lungs
     from groundglass.scans.lungs import lung_mask
 
-    if path is None:
+    if not path:
         return lung_mask(scan), "threshold and morphology", ()
-    lungs, warnings = given_lungs(Path(path), scan)
-    return lungs, GIVEN, warnings
+    given = given_lungs(Path(path), scan)
+    assert given.mask is not None
+    return given.mask, given.source, given.warnings
 
 
 @contextmanager

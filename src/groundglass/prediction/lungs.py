@@ -24,6 +24,12 @@ NO_LUNGS = (
     "is worse than measured, unless the model was trained without lung masks; give a mask with --lungs."
 )
 PARTED = "The given lung mask does not tell the right lung from the left: they are parted at its middle."
+SWAPPED = (
+    "The given lung mask has 1 at the patient's left and 2 at the right: they are numbered anew; see that it is not "
+    "mirrored."
+)
+ONE_SIDED = 0.95
+"""Share of a mask of one class on one half of the image that makes it one lung, not both."""
 
 
 class UsedLungs(NamedTuple):
@@ -54,36 +60,54 @@ def lungs_of(scan: Scan, given: Path | None, grid: Grid, weights: Path | None = 
             found.
     """
     if given is not None:
-        mask, warnings = given_lungs(given, scan)
-        return UsedLungs(mask, GIVEN, warnings)
+        return given_lungs(given, scan)
     if scan.intensity == "hu":
         means = "density and shape" if weights is None else "lungmask"
         return UsedLungs(lung_mask(scan, weights=weights), f"found by {means}")
     return UsedLungs(None, "not known", (NO_LUNGS,) if grid.uses_lungs else ())
 
 
-def given_lungs(path: Path, scan: Scan) -> tuple[Scan, tuple[str, ...]]:
+def given_lungs(path: Path, scan: Scan) -> UsedLungs:
     """A lung mask that someone made, on the grid of a scan, and what there is to say about it.
 
-    Whatever is not 0 is lung. 1 = right and 2 = left are kept if they lie so in the patient; other masks are parted.
+    Whatever is not 0 is lung. 1 = right and 2 = left are kept if they lie so in the patient, swapped if they lie the
+    other way round; other masks are parted.
 
     Raises:
         InputError: If it cannot be read, is empty or lies on another grid than the scan.
     """
-    lungs = on_grid(read_drawn_mask(path), scan)
+    return with_sides(on_grid(read_drawn_mask(path), scan), path)
+
+
+def with_sides(lungs: Scan, path: Path) -> UsedLungs:
+    """A given lung mask whose classes tell the right lung from the left: its own, or it is parted at its middle.
+
+    Args:
+        lungs: ``(D, H, W)`` on the grid of its scan, whatever is not 0 is lung.
+        path: Where it comes from, for the message.
+
+    Raises:
+        InputError: If it is empty.
+    """
     upright = to_canonical(lungs).voxels
     if not upright.any():
         raise InputError(f"{path}: this lung mask is empty; give one that shows the lungs, or none")
     if _has_sides(upright):
-        return lungs, ()
-    return lungs.with_voxels(from_canonical(_parted(upright), lungs)), (PARTED,)
+        return UsedLungs(lungs, GIVEN)
+    turned = np.where(upright > 0, RIGHT + LEFT - upright, 0).astype(np.uint8)
+    swapped = RIGHT in upright and LEFT in upright and _has_sides(turned)
+    voxels, warning = (turned, SWAPPED) if swapped else (_parted(upright), PARTED)
+    return UsedLungs(lungs.with_voxels(from_canonical(voxels, lungs)), GIVEN, (warning,))
 
 
 def _has_sides(upright: NDArray[np.uint8]) -> bool:
-    """Whether 1 lies at the patient's right and 2 at the left, and there is nothing else."""
+    """Whether 1 lies at the patient's right and 2 at the left, and there is nothing else; one lung may be missing."""
     right, left = (np.count_nonzero(upright == side, axis=(0, 1)) for side in (RIGHT, LEFT))
-    if upright.max() > LEFT or not right.any() or not left.any():
+    if upright.max() > LEFT:
         return False
+    if not right.any() or not left.any():
+        own, half = (right, slice(None, len(right) // 2)) if right.any() else (left[::-1], slice(None, len(left) // 2))
+        return bool(own[half].sum() >= ONE_SIDED * own.sum())
     place = np.arange(upright.shape[2])
     return bool(np.average(place, weights=right) < np.average(place, weights=left))
 

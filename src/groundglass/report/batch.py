@@ -20,6 +20,7 @@ from rich.progress import TextColumn
 from rich.progress import TimeRemainingColumn
 
 from groundglass.errors import InputError
+from groundglass.files import check_writable
 from groundglass.prediction.segmenter import Segmenter
 from groundglass.report.job import Job
 from groundglass.report.origin import origin_of
@@ -49,6 +50,7 @@ def predict_scans(paths: Iterable[str | Path], output: Path, segmenter: Segmente
             or what is finished there was made with something else.
     """
     _check_output(output, job.resume)
+    check_writable(output)
     outcome, settings = Outcome(), segmenter.settings
     tasks = plan(paths, output, settings, job, outcome.failed)
     with _progress(len(tasks), job.quiet) as advance:

@@ -22,6 +22,7 @@ from groundglass.report.tissue import CONSOLIDATION_HU
 from groundglass.report.tissue import GROUND_GLASS_HU
 from groundglass.report.tissue import WELL_AERATED_HU
 from groundglass.report.tissue import bands_between
+from groundglass.scans.checks import NO_SIZE
 from groundglass.scans.scan import Scan
 
 NO_HU = (
@@ -68,7 +69,8 @@ def measure(scan: Scan, lesions: Scan, lungs: Scan, probabilities: Scan | None =
         profile=profile,
         lesion_outside_lungs_ml=outside_ml,
         hu_note=NO_HU if chest.hu is None else None,
-        warnings=tuple(doubts(regions, profile, outside_ml)),
+        warnings=tuple(doubts(regions, profile, outside_ml, measured=scan.measured)),
+        size_note=None if scan.measured else NO_SIZE,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from groundglass.errors import InputError
+from groundglass.files import check_writable
 from groundglass.scans.readable import readable
 
 
@@ -17,10 +18,14 @@ def check_output(folder: Path, *, overwrite: bool = False) -> None:
         overwrite: Replace a former report.
 
     Raises:
-        InputError: If it is no folder, or not empty without ``overwrite``.
+        InputError: If it is no folder, not empty without ``overwrite``, or cannot be written to.
     """
-    if not folder.exists():
-        return
+    if folder.exists():
+        _check_content(folder, overwrite)
+    check_writable(folder)
+
+
+def _check_content(folder: Path, overwrite: bool) -> None:
     if not folder.is_dir():
         raise InputError(f"{folder}: is a file; name a folder for the report")
     with readable(folder):

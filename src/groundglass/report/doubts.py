@@ -18,11 +18,16 @@ CUT_CM2 = 10.0
 OUTSIDE_PERCENT = 10.0
 
 
-def doubts(regions: Mapping[str, Region], profile: Profile, outside_ml: float) -> Iterator[str]:
-    """One sentence for each thing a reader should know before trusting the figures."""
+def doubts(
+    regions: Mapping[str, Region], profile: Profile, outside_ml: float, *, measured: bool = True
+) -> Iterator[str]:
+    """One sentence for each thing a reader should know before trusting the figures.
+
+    Where no size is known (not ``measured``), nothing is said that follows from sizes.
+    """
     both = regions["both"]
     low, high = USUAL_LUNGS_ML
-    if not low <= both.lung_ml <= high:
+    if measured and not low <= both.lung_ml <= high:
         kind = "little" if both.lung_ml < low else "much"
         yield f"The lung mask holds {both.lung_ml:,.0f} ml, which is {kind} for an adult: check it before use."
     for side in LUNGS.values():
@@ -30,7 +35,7 @@ def doubts(regions: Mapping[str, Region], profile: Profile, outside_ml: float) -
             yield f"The lung mask holds no {side} lung."
     if len(profile.lung_cm2) == 1:
         yield "The scan is a single slice: volumes hold for that slice, not for the lungs."
-    elif max(profile.lung_cm2[0], profile.lung_cm2[-1]) > CUT_CM2:
+    elif measured and max(profile.lung_cm2[0], profile.lung_cm2[-1]) > CUT_CM2:
         yield "The lungs reach the first or the last slice: part of them may not be in the scan."
     marked_ml = both.lesion_ml + outside_ml
     if outside_ml > OUTSIDE_PERCENT / 100 * marked_ml:

@@ -16,15 +16,16 @@ from groundglass.scans.scan import Scan
 
 COLUMNS = ("number", "x_mm", "y_mm", "z_mm", "ml", "confidence")
 PIXEL_COLUMNS = ("number", "slice", "row", "column", "pixels", "confidence")
-"""Of 8-bit slices without a lung mask, of which no report gives volumes either: indices from 0, and a count."""
+"""Of pictures and 8-bit slices without a lung mask, of which no report gives volumes either: indices from 0, and a
+count."""
 
 
 def write_lesion_list(prediction: Prediction, path: Path) -> int:
     """Write the lesions as CSV, largest first.
 
     A lesion is a 26-connected part of what is above the threshold; its position is its voxel nearest to the centroid of
-    its probabilities, in LPS mm; its confidence is its highest probability. Of 8-bit slices without a lung mask, whose
-    size in mm is not known, the position is in pixels and so is the size.
+    its probabilities, in LPS mm; its confidence is its highest probability. Of pictures, whose size in
+    mm is not known, and 8-bit slices without a lung mask the position is in pixels and so is the size.
 
     Args:
         prediction: With probabilities.
@@ -39,7 +40,7 @@ def write_lesion_list(prediction: Prediction, path: Path) -> int:
     if prediction.probabilities is None:
         raise ValueError("a list of lesions needs the probabilities")
     lesions = find_lesions(prediction.probabilities.voxels, prediction.threshold)
-    in_pixels = prediction.lungs is None
+    in_pixels = prediction.lungs is None or not prediction.scan.measured
     content = io.StringIO()
     table = csv.writer(content, lineterminator="\n")
     table.writerow(PIXEL_COLUMNS if in_pixels else COLUMNS)

@@ -12,6 +12,9 @@ from groundglass.report.severity import Severity
 LUNGS = {1: "right", 2: "left"}
 """Classes of a lung mask; sides are the patient's."""
 
+SIZES = ("_ml", "_cm2", "_mm", "speck_count")
+"""How names of figures end that mean nothing where the size of a voxel is not known."""
+
 ZONES = {1: "upper", 2: "middle", 3: "lower"}
 """Thirds of a lung."""
 
@@ -111,6 +114,8 @@ class Measurements:
         profile: Slice by slice.
         lesion_outside_lungs_ml: Marked as lesion but outside the lung mask; in no other figure.
         hu_note: Why there are no figures by density; ``None`` where there are.
+        size_note: Why there are no figures in ml, cm² and mm; ``None`` where there are. Where there are none, those
+            here stand for voxels, as if each were 1 mm wide, and :meth:`to_dict` leaves them out.
         warnings: What makes the figures doubtful, a sentence each.
     """
 
@@ -121,6 +126,7 @@ class Measurements:
     lesion_outside_lungs_ml: float
     hu_note: str | None
     warnings: tuple[str, ...]
+    size_note: str | None = None
 
     @property
     def both(self) -> Region:
@@ -128,9 +134,15 @@ class Measurements:
         return self.regions["both"]
 
     def to_dict(self, digits: int = 4) -> dict[str, Any]:
-        """Plain values for JSON, rounded."""
+        """Plain values for JSON, rounded; sizes are null where no size is known."""
         plain: dict[str, Any] = _rounded(asdict(self), digits)
-        return plain
+        return plain if self.size_note is None else _without_sizes(plain)
+
+
+def _without_sizes(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: None if name.endswith(SIZES) else _without_sizes(one) for name, one in value.items()}
+    return [_without_sizes(one) for one in value] if isinstance(value, list) else value
 
 
 def _rounded(value: Any, digits: int) -> Any:

@@ -31,6 +31,16 @@ def milliliters(value: float | None) -> str:
     return f"{value:.1f}" if 0 < value < 9.95 else f"{value:,.0f}".replace(",", THIN_SPACE)
 
 
+def voxels(value: float | None) -> str:
+    r"""The number of voxels of a volume in ml that took each of them for 1 mm wide.
+
+    Example:
+        >>> [voxels(value) for value in (None, 0.012, 4.21)]
+        ['–', '12', '4\u202f210']
+    """
+    return NONE if value is None else f"{1000 * value:,.0f}".replace(",", THIN_SPACE)
+
+
 def percent(value: float | None) -> str:
     r"""A percentage with one decimal.
 

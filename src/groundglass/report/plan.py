@@ -55,9 +55,10 @@ def plan(
             it has no task.
 
     Raises:
-        InputError: If the lung masks cannot be read, or what is finished was made with something else.
+        InputError: If the lung masks cannot be read, the results would lie inside a scan, or what is finished was made
+            with something else.
     """
-    scans = _found(paths, failed)
+    scans = _found(paths, output, failed)
     alone = len(scans) + len(failed) == 1
     masks = LungFiles(scans, job.lungs, alone=alone)
     taken = Counter(stem(scan.resolve()).casefold() for scan in scans)
@@ -77,13 +78,18 @@ def plan(
     return tasks
 
 
-def _found(paths: Iterable[str | Path], failed: list[str]) -> list[Path]:
-    scans = []
-    for path in paths:
+def _found(paths: Iterable[str | Path], output: Path, failed: list[str]) -> list[Path]:
+    """The scans at ``paths``; the results in an output folder among them are none."""
+    scans, results = [], output.resolve()
+    for path in map(Path, paths):
         try:
-            scans += find_scans(path)
+            found = [scan for scan in find_scans(path) if scan == path or scan.resolve() != results]
         except InputError as error:
             failed.append(str(error))
+            continue
+        if inside := [scan for scan in found if results.is_relative_to(scan.resolve())]:
+            raise InputError(f"{output}: lies inside the scan {inside[0]}; choose a folder elsewhere for the results")
+        scans += found
     return scans
 
 

@@ -49,8 +49,10 @@ def draw(scan: Scan, lesions: Scan, lungs: Scan, measurements: Measurements) -> 
     pictures = {
         "montage": montage(views, captions),
         "coronal": pair(row, f"row {row.index + 1} from the front", width=COLUMN),
-        "profile": profile_plot(measurements.profile, shown),
-        "thickness": thickness_plot(around.lungs.voxels, around.lesions.voxels, around.scan.spacing),
+        "profile": profile_plot(measurements.profile, shown, measured=scan.measured),
+        "thickness": thickness_plot(
+            around.lungs.voxels, around.lesions.voxels, around.scan.spacing, measured=scan.measured
+        ),
     }
     for view, caption in zip(views, captions, strict=True):
         pictures[f"slice-{view.index + 1:03d}"] = pair(view, caption)
@@ -79,5 +81,5 @@ def _caption(view: View, measurements: Measurements) -> str:
     profile = measurements.profile
     percent = profile.lesion_percent[view.index]
     burden = "no lung" if percent is None else f"{percent:.0f} % of lung"
-    z = whole(profile.z_mm[view.index])
-    return f"slice {view.index + 1}   z {z} mm   {burden}"
+    z = f"   z {whole(profile.z_mm[view.index])} mm" if measurements.size_note is None else ""
+    return f"slice {view.index + 1}{z}   {burden}"

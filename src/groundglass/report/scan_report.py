@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from groundglass.errors import InputError
 from groundglass.files import write_text
 from groundglass.report.measurements import Measurements
 from groundglass.report.numbers import axis_direction
 from groundglass.report.numbers import milliliters
 from groundglass.report.numbers import percent
+from groundglass.report.numbers import voxels
 from groundglass.report.numbers import whole
 from groundglass.report.numbers import window
 from groundglass.report.page import write_page
@@ -82,6 +83,7 @@ def write_report(
     Raises:
         InputError: If the folder cannot be written to.
     """
+    _withdraw(folder / "report.json")
     pictures, shown = draw(scan, lesions, lungs, measurements)
     if restoration is not None:
         pictures["restoration"] = restoration
@@ -102,19 +104,30 @@ def write_report(
     return page
 
 
-def _writers(measurements: Measurements) -> dict[str, Callable[..., str]]:
-    """How the page writes numbers; ``share`` is a volume as part of all lesion."""
+def _withdraw(record: Path) -> None:
+    """Take away the record of a former report, which says that what lies beside it is complete."""
+    try:
+        record.unlink(missing_ok=True)
+    except OSError as error:
+        raise InputError(f"{record}: cannot be replaced ({error.strerror}); choose another folder") from error
+
+
+def _writers(measurements: Measurements) -> dict[str, Any]:
+    """How the page writes numbers, and in what unit; ``share`` is a volume as part of all lesion."""
+
+    sized = measurements.size_note is None
 
     def share(part_ml: float) -> str:
         return percent(100 * part_ml / measurements.both.lesion_ml)
 
-    return {"ml": milliliters, "percent": percent, "window": window, "whole": whole, "share": share}
+    size = {"ml": milliliters if sized else voxels, "unit": "ml" if sized else "pixels", "sized": sized}
+    return {**size, "percent": percent, "window": window, "whole": whole, "share": share}
 
 
 def _facts(scan: Scan) -> dict[str, Any]:
     return {
         "shape": list(scan.shape),
-        "spacing_mm": [round(step, 3) for step in scan.spacing],
+        "spacing_mm": [round(step, 3) for step in scan.spacing] if scan.measured else None,
         "axes": [axis_direction(scan.affine[:3, axis]) for axis in range(3)],
         "intensity": scan.intensity,
     }

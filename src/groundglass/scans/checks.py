@@ -31,6 +31,11 @@ LUNG_HU = (-950, -500)
 LUNG_SHARE = 0.01
 """Aerated lung takes a tenth of a chest CT, far less of a brain or an abdomen."""
 
+NO_SIZE = (
+    "Pictures do not state the size of their pixels and the distance of their slices: there are no figures in ml or "
+    "mm, and shares of the lung hold only if all pixels are equally large and all slices equally far apart."
+)
+
 SAMPLE = 3
 """Every third voxel along each axis is enough to tell shares."""
 
@@ -57,6 +62,8 @@ def scan_warnings(scan: Scan) -> list[str]:
 
 def _shape_warnings(scan: Scan) -> Iterator[str]:
     slices, rows, columns = scan.shape
+    if not scan.measured:
+        yield NO_SIZE
     if slices > 1 and 1 in (rows, columns):
         yield "This is one coronal or sagittal image, not an axial scan: a localizer?"
         return
@@ -67,7 +74,8 @@ def _shape_warnings(scan: Scan) -> Iterator[str]:
         yield "This is a single slice, so volumes and shares of the lung hold for it alone."
     elif slices < FEW_SLICES:
         yield f"Only {slices} slices: part of a scan, or a localizer?"
-    yield from _size_warnings(scan)
+    if scan.measured:
+        yield from _size_warnings(scan)
 
 
 def _size_warnings(scan: Scan) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 from pydicom import dcmread
@@ -15,6 +16,8 @@ from groundglass.scans.images import find_images
 from groundglass.scans.images import natural_key
 from groundglass.scans.readable import readable
 from groundglass.scans.reader import VOLUME_SUFFIXES
+
+logger = logging.getLogger(__name__)
 
 WHOLE_SCANS = (*VOLUME_SUFFIXES, ".zip")
 
@@ -40,6 +43,14 @@ def find_scans(path: str | Path) -> list[Path]:
         folders = [one for one in entries if one.is_dir() and is_scan_folder(one)]
         if not scans and len(folders) > 0 and _one_study(folders):
             return [path]
+        deeper = [one for one in entries if one.is_dir() and one not in folders and _holds_volumes(one)]
+    if deeper and not scans + folders:
+        raise InputError(
+            f"{path}: its scans lie in folders below it, such as {deeper[0].name}; give those folders, for instance as "
+            f"{path}/*"
+        )
+    if deeper:
+        logger.warning("%s: not read are the volumes in folders below it, such as %s; give them too", path, deeper[0])
     if not scans + folders:
         raise InputError(f"{path}: a folder without a readable scan; give NIfTI, NRRD, DICOM or image files")
     return sorted(scans + folders, key=lambda one: natural_key(one.name))
@@ -63,6 +74,13 @@ def is_scan_folder(folder: Path) -> bool:
         return bool(find_images(folder)) or holds_dicom(folder)
     except (OSError, InputError):
         return True
+
+
+def _holds_volumes(folder: Path) -> bool:
+    """Whether there are volumes directly in a folder that are not results of a prediction."""
+    if (folder / "report.json").exists():
+        return False
+    return any(one.name.lower().endswith(WHOLE_SCANS) and _counts(one) for one in folder.iterdir())
 
 
 def _one_study(folders: list[Path]) -> bool:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from groundglass.scans import images
 from groundglass.scans.readable import readable
 from groundglass.scans.reader import read_mask
 from groundglass.scans.scan import Scan
 
-JPEG = (".jpg", ".jpeg")
 JPEG_THRESHOLD = 127
+"""The edges of a mask are smeared in a JPEG."""
 
 
 def read_drawn_mask(path: Path) -> Scan:
@@ -25,5 +26,5 @@ def read_drawn_mask(path: Path) -> Scan:
         InputError: If there is no readable mask.
     """
     with readable(path):
-        smeared = any(file.suffix.lower() in JPEG for file in (path.iterdir() if path.is_dir() else [path]))
+        smeared = any(file.suffix.lower() in images.JPEG for file in (path.iterdir() if path.is_dir() else [path]))
     return read_mask(path, threshold=JPEG_THRESHOLD if smeared else 0)

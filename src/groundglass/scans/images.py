@@ -15,7 +15,8 @@ from PIL import UnidentifiedImageError
 
 from groundglass.errors import InputError
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
+JPEG = (".jpg", ".jpeg")
+SUFFIXES = (".png", *JPEG, ".tif", ".tiff", ".bmp")
 
 GREY_MODES = {"L", "I;16", "I;16B", "I", "F"}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any
@@ -78,7 +79,8 @@ def read_scan_and_series(
         voxels, affine = _read_grid(path)
     voxels = _plain(voxels)
     kind = check_intensity(voxels, path, intensity)
-    return _scan(clip_padding(voxels) if kind == "hu" else voxels, affine, kind, path), None
+    scan = _scan(clip_padding(voxels) if kind == "hu" else voxels, affine, kind, path)
+    return replace(scan, measured=_is_volume(path)), None
 
 
 def read_mask(path: str | Path, *, threshold: float = 0) -> Scan:
@@ -105,10 +107,9 @@ def read_mask(path: str | Path, *, threshold: float = 0) -> Scan:
             raise InputError(f"{path}: masks are not read from DICOM; export the mask as NIfTI")
         voxels, affine = _read_grid(path, images.read_masks)
     low, high = voxel_range(voxels, path)
-    is_volume = path.name.lower().endswith(VOLUME_SUFFIXES)
-    if not is_volume:
+    if not _is_volume(path):
         _check_brightness(voxels, path, threshold)
-    if threshold > 0 or not is_volume:
+    if threshold > 0 or not _is_volume(path):
         return _scan((voxels > threshold).astype(np.uint8), affine, "mask", path)
     classes = voxels.astype(np.uint8) if low >= 0 and high <= 255 else None
     if classes is None or not np.array_equal(classes, voxels):
@@ -116,6 +117,10 @@ def read_mask(path: str | Path, *, threshold: float = 0) -> Scan:
     if high == 255 and not ((classes > 0) & (classes < 255)).any():
         classes = (classes > 0).astype(np.uint8)
     return _scan(np.ascontiguousarray(classes), affine, "mask", path)
+
+
+def _is_volume(path: Path) -> bool:
+    return path.name.lower().endswith(VOLUME_SUFFIXES)
 
 
 def _check_brightness(voxels: NDArray[Any], path: Path, threshold: float) -> None:

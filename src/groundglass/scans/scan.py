@@ -27,6 +27,7 @@ class Scan:
         affine: ``(4, 4)`` voxel index to LPS mm.
         intensity: ``"hu"``, ``"display"`` (8-bit grey, 0..255) or ``"mask"``.
         path: The file or folder it came from, for messages only.
+        measured: Whether the size of a voxel is known; a picture does not state it and has 1 mm for want of better.
 
     Raises:
         ValueError: If the voxels are not 3-D or the affine is not an invertible 4 x 4 matrix.
@@ -41,6 +42,7 @@ class Scan:
     affine: NDArray[np.float64]
     intensity: Intensity
     path: Path | None = None
+    measured: bool = True
 
     def __post_init__(self) -> None:
         if self.voxels.ndim != 3:
