@@ -21,6 +21,7 @@ from groundglass.scans.dicom import read_dicom_series
 from groundglass.scans.dicom_seg import write_dicom_seg
 from groundglass.scans.dicom_seg_reader import read_dicom_seg
 from groundglass.scans.dicom_series import DicomSeries
+from groundglass.scans.drawn_mask import mask_of
 from groundglass.scans.nifti import write_nifti
 from groundglass.scans.orientation import to_canonical
 from groundglass.scans.reader import read_mask
@@ -230,3 +231,24 @@ def test_what_is_no_segmentation_is_named(tmp_path: Path, series_of_six: tuple[S
     path.write_bytes(b"no DICOM")
     with pytest.raises(InputError, match=r"seg\.dcm: a damaged DICOM file"):
         read_dicom_seg(path)
+
+
+def test_a_mask_of_any_kind_lies_on_the_grid_of_its_scan(
+    tmp_path: Path, series_of_six: tuple[Scan, DicomSeries]
+) -> None:
+    scan, series = series_of_six
+    first, second = lesions(scan), lesions(scan, (3, 4))
+    seg = write({"lesions": first, "right lung": second}, series, tmp_path / "seg.dcm")
+    seg.rename(tmp_path / "segmentation")  # as some archives name their files
+    write_nifti(first, tmp_path / "mask.nii.gz")
+    for name, segment, expected in (
+        ("mask.nii.gz", 1, first),
+        ("segmentation", 1, first),
+        ("segmentation", 2, second),
+        ("segmentation", "right lung", second),
+    ):
+        mask = mask_of(tmp_path / name, scan, segment=segment)
+        assert np.array_equal(mask.voxels, expected.voxels)
+        np.testing.assert_allclose(mask.affine, scan.affine)
+    with pytest.raises(InputError, match="choose one of lesions, right lung"):
+        mask_of(tmp_path / "segmentation", scan, segment=3)

@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 def add_arguments(parser: ArgumentParser) -> None:
     """Options of ``groundglass report``."""
     parser.add_argument("scan", help="NIfTI, NRRD, DICOM (folder, zip, file) or image")
-    parser.add_argument("mask", help="its lesion mask, NIfTI, NRRD or image; other values than 0 are lesion")
+    parser.add_argument("mask", help="its lesion mask, NIfTI, NRRD, DICOM-SEG or image; other values than 0 are lesion")
     parser.add_argument("-o", "--output", required=True, help="folder for report.html, report.json and overlays/")
+    parser.add_argument("--segment", type=int | str, default=1, help="DICOM-SEG: number or label of the segment")
     parser.add_argument("--lungs", help="lung mask, not 0 = lung; else they are found")
     parser.add_argument("--intensity", help="what the numbers are, if it cannot be told: hu or display (8-bit)")
     parser.add_argument("--series", help="DICOM: UID, number or description of the series to read")
@@ -43,9 +44,8 @@ def run(arguments: Namespace) -> None:
     from groundglass.report.numbers import percent
     from groundglass.report.provenance import Provenance
     from groundglass.report.scan_report import write_report
-    from groundglass.scans.alignment import on_grid
     from groundglass.scans.checks import scan_warnings
-    from groundglass.scans.drawn_mask import read_drawn_mask
+    from groundglass.scans.drawn_mask import mask_of
     from groundglass.scans.reader import read_scan_and_series
 
     output = Path(arguments.output)
@@ -53,7 +53,7 @@ def run(arguments: Namespace) -> None:
     seconds: dict[str, float] = {}
     with _timed(seconds, "reading"):
         scan, series = read_scan_and_series(arguments.scan, intensity=arguments.intensity, series=arguments.series)
-        lesions = on_grid(read_drawn_mask(Path(arguments.mask)), scan)
+        lesions = mask_of(Path(arguments.mask), scan, segment=arguments.segment)
     with _timed(seconds, "lungs"):
         lungs, source, warnings = _lungs(arguments.lungs, scan)
     with _timed(seconds, "measuring"):

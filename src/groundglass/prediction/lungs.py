@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from groundglass.datasets.grid import Grid
 from groundglass.errors import InputError
-from groundglass.scans.alignment import on_grid
-from groundglass.scans.drawn_mask import read_drawn_mask
+from groundglass.scans.drawn_mask import mask_of
 from groundglass.scans.lungs import lung_mask
 from groundglass.scans.orientation import from_canonical
 from groundglass.scans.orientation import to_canonical
@@ -76,7 +75,7 @@ def given_lungs(path: Path, scan: Scan) -> UsedLungs:
     Raises:
         InputError: If it cannot be read, is empty or lies on another grid than the scan.
     """
-    return with_sides(on_grid(read_drawn_mask(path), scan), path)
+    return with_sides(mask_of(path, scan), path)
 
 
 def with_sides(lungs: Scan, path: Path) -> UsedLungs:

@@ -1,10 +1,12 @@
-"""Masks as people save them: JPEG smears their edges."""
+"""Masks as people save them: JPEG smears their edges, and DICOM-SEG leaves empty slices out."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from groundglass.scans import images
+from groundglass.scans.alignment import on_grid
+from groundglass.scans.dicom_archive import is_dicom
 from groundglass.scans.readable import readable
 from groundglass.scans.reader import read_mask
 from groundglass.scans.scan import Scan
@@ -28,3 +30,26 @@ def read_drawn_mask(path: Path) -> Scan:
     with readable(path):
         smeared = any(file.suffix.lower() in images.JPEG for file in (path.iterdir() if path.is_dir() else [path]))
     return read_mask(path, threshold=JPEG_THRESHOLD if smeared else 0)
+
+
+def mask_of(path: Path, scan: Scan, *, segment: int | str = 1) -> Scan:
+    """Somebody's mask on the grid of its scan.
+
+    Args:
+        path: As for :func:`read_drawn_mask`, or a DICOM-SEG.
+        scan: ``(D, H, W)``.
+        segment: Of a DICOM-SEG: its number, from 1, or its label.
+
+    Returns:
+        Voxels as those of the scan, uint8, intensity ``"mask"``.
+
+    Raises:
+        InputError: If it cannot be read or does not lie on the grid of the scan.
+    """
+    with readable(path):
+        is_seg = path.is_file() and is_dicom(path)
+    if is_seg:
+        from groundglass.scans.dicom_seg_reader import read_dicom_seg  # pydicom takes 0.3 s
+
+        return read_dicom_seg(path, segment=segment, like=scan)
+    return on_grid(read_drawn_mask(path), scan)
