@@ -24,6 +24,7 @@ from groundglass.active.settings import active_settings
 from groundglass.datasets.folder import DatasetFolder
 from groundglass.errors import InputError
 from groundglass.experiments.checkpoint import load_method
+from groundglass.prediction.evaluate import evaluate_at
 from groundglass.prediction.predictor import Predictor
 
 Start = Callable[..., ActiveLearning]
@@ -136,8 +137,13 @@ def test_the_run_folder_holds_curve_answers_and_a_model_to_predict_with(start: S
     record = curve_record(learning, blobs)
     write_curve(record, learning.output)
     assert json.loads((learning.output / "curve.json").read_text())["full_seconds"] == 8 * 96
-    assert len(record["curve"]) == 2
+    assert len(record["curve"]) == len(record["curve_at_threshold"]) == 2
     assert record["curve"][0][0] == 27
+    predictor = Predictor(learning.method, learning.config.grid, batch_size=4, orientations=1)
+    chosen = learning.state.cycles[-1].threshold
+    scores = evaluate_at(predictor, learning.held_out.test, [0.5, chosen])
+    found = [record[name][-1][1] for name in ("curve", "curve_at_threshold")]
+    assert found == pytest.approx([one["dice_global"] for one in scores], abs=1e-5)
     assert (learning.output / "figures" / "curve.png").stat().st_size > 3000
     method, config = load_method(learning.output)
     assert config.grid.size == (32, 32)

@@ -142,6 +142,17 @@ def test_a_finished_run_of_an_earlier_version_keeps_its_limits(start: Start) -> 
         start("run", budget_seconds=54, resume=True)
 
 
+def test_a_run_that_wrote_down_other_figures_is_not_mixed_with_these(start: Start) -> None:
+    first = start("run", budget_seconds=33)
+    first.run()
+    path = first.output / "checkpoints" / "last.ckpt"
+    content = read_checkpoint(path)
+    del content["active"]["cycles"][0]["dice_global_at_threshold"]
+    AtomicCheckpointIO().save_checkpoint(content, path)
+    with pytest.raises(InputError, match="begun by an earlier version, which wrote down other figures"):
+        start("run", budget_seconds=33, resume=True)
+
+
 def test_a_finished_run_is_not_gone_on_with(start: Start) -> None:
     first = start(max_cycles=1)
     first.run()

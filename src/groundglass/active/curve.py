@@ -44,7 +44,7 @@ def curve_record(learning: ActiveLearning, folder: DatasetFolder) -> dict[str, A
         "pool_slices": len(learning.pool),
         "full_seconds": learning.full_seconds,
         "curve": curve(state.cycles),
-        "curve_at_half": curve(state.cycles, "dice_at_half"),
+        "curve_at_threshold": curve(state.cycles, "dice_global_at_threshold"),
         "finished": state.finished,
         "cycles": [vars(cycle) for cycle in state.cycles],
         "settings": settings.to_dict(),
@@ -58,19 +58,22 @@ def write_curve(record: dict[str, Any], output: Path) -> None:
     """``curve.json`` and, if anything was scored, ``figures/curve.png`` in a run folder."""
     write_text(output / RECORD, json.dumps(record, indent=1) + "\n")
     if record["curve"]:
-        _draw_curve(record["curve"], output / "figures" / "curve.png")
+        curves = {"at 0.5": record["curve"], "at the threshold chosen on validation": record["curve_at_threshold"]}
+        _draw_curves({name: points for name, points in curves.items() if points}, output / "figures" / "curve.png")
 
 
-def _draw_curve(curve: Curve, path: Path) -> None:
-    """A curve, ``(seconds, Dice)``, as a PNG."""
+def _draw_curves(curves: dict[str, Curve], path: Path) -> None:
+    """Curves, ``(seconds, Dice)`` by their names, as a PNG."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(7, 4), layout="constrained")
     axis = figure.subplots()
-    seconds, dice = zip(*curve, strict=True)
-    axis.plot([one / 60 for one in seconds], dice, marker="o", markersize=3)
+    for name, points in curves.items():
+        seconds, dice = zip(*points, strict=True)
+        axis.plot([one / 60 for one in seconds], dice, label=name, marker="o", markersize=3)
     axis.set(xlabel="annotation time (min)", ylabel="Dice on the test cases (global)", ylim=(0, 1))
     axis.grid(color="0.92")
     axis.spines[["top", "right"]].set_visible(False)
+    axis.legend(frameon=False, loc="best")
     with replacing(path) as temporary:
         figure.savefig(temporary, dpi=110, format="png")

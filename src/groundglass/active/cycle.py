@@ -154,7 +154,7 @@ class ActiveLearning:
         started = time.perf_counter()
         epochs = fit(self.method, self.pool.samples, self.config, self.held_out.validation, cycle=number)
         train_seconds = time.perf_counter() - started
-        dice, at_half, threshold = self.held_out.score(self.method)
+        dice, at_threshold, threshold = self.held_out.score(self.method)
         self.state.cycles.append(
             Cycle(
                 cycle=number,
@@ -163,7 +163,7 @@ class ActiveLearning:
                 lesion_answers=self.state.lesion_answers,
                 epochs=epochs,
                 dice_global=dice,
-                dice_at_half=at_half,
+                dice_global_at_threshold=at_threshold,
                 threshold=threshold,
                 train_seconds=round(train_seconds, 2),
                 score_seconds=round(self.state.score_seconds, 2),

@@ -92,7 +92,7 @@ class HeldOut:
         self.test = list(scored_cases(folder, split.test, grid)) if has_masks(split.test) else []
 
     def score(self, method: Method) -> tuple[float | None, float | None, float]:
-        """Test Dice at the threshold chosen on validation, which is kept in ``method``, and at 0.5; the threshold."""
+        """Test Dice at 0.5 and at the threshold chosen on validation, which is kept in ``method``; the threshold."""
         config = self.config
         predictor = Predictor(method, config.grid, batch_size=config.batch_size, orientations=config.orientations)
         if self.validation:
@@ -100,8 +100,8 @@ class HeldOut:
         threshold = round(float(method.threshold), 4)
         if not self.test:
             return None, None, threshold
-        chosen, half = (_digits(one["dice_global"]) for one in evaluate_at(predictor, self.test, [threshold, 0.5]))
-        return chosen, half, threshold
+        half, chosen = (_digits(one["dice_global"]) for one in evaluate_at(predictor, self.test, [0.5, threshold]))
+        return half, chosen, threshold
 
 
 def _digits(value: float) -> float | None:

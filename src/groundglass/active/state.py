@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from dataclasses import dataclass
 from dataclasses import field
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -33,9 +34,9 @@ class Cycle:
         answers: Regions answered before it was trained.
         lesion_answers: How many of them had lesion.
         epochs: Epochs trained.
-        dice_global: Dice of all test pixels, as the model is used: at the threshold chosen on the validation cases.
-            ``None`` where no test case has a mask or the Dice is not defined.
-        dice_at_half: The same at a threshold of 0.5.
+        dice_global: Dice of all test pixels at a threshold of 0.5. ``None`` where no test case has a mask or the Dice
+            is not defined.
+        dice_global_at_threshold: The same as the model is used: at the threshold chosen on the validation cases.
         threshold: The one chosen; 0.5 without validation masks.
         train_seconds: Time it took to train.
         score_seconds: Time it took to score the pool for the questions before it.
@@ -47,7 +48,7 @@ class Cycle:
     lesion_answers: int
     epochs: int
     dice_global: float | None
-    dice_at_half: float | None
+    dice_global_at_threshold: float | None
     threshold: float
     train_seconds: float
     score_seconds: float
@@ -135,6 +136,8 @@ def load_state(output: Path, identity: dict[str, Any], *, resume: bool) -> tuple
     if not isinstance(content.get("active"), dict):
         raise InputError(f"{path}: not of an active-learning run; choose another --output")
     record = content["active"]
+    if any(set(cycle) != {one.name for one in fields(Cycle)} for cycle in record["cycles"]):
+        raise InputError(f"{output}: begun by an earlier version, which wrote down other figures; start another run")
     cycles = [Cycle(**cycle) for cycle in record["cycles"]]
     state = State(**{**record, "cycles": cycles, "asked": [tuple(pair) for pair in record["asked"]]})
     raised = raised_limits(output, state.identity, identity)

@@ -101,8 +101,6 @@ def active(
                 else:
                     record = _run(folder, run, chosen, recipe, quiet=quiet)
                 full = full_dice(folder, place, work / name, seed, record["recipe"], quiet=quiet)
-                # As in the paper and in table2 Dice is at 0.5; that of the run's own threshold is beside it.
-                record |= {"curve": record.pop("curve_at_half"), "curve_at_threshold": record["curve"]}
                 words = ["--root", root.name, "--rows", f"{name},{arm.name}", "--seeds", str(seed)]
                 command = bench_command(experiment, words, overrides)
                 _write(path, {"experiment": experiment, **record, **full, "command": command})
@@ -130,7 +128,7 @@ def _finished(run: Path) -> dict[str, Any] | None:
 
 def _until(record: dict[str, Any], seconds: float) -> dict[str, Any]:
     """What a run with a larger budget had come to after ``seconds`` of annotation."""
-    curves = {name: [one for one in record[name] if one[0] <= seconds] for name in ("curve", "curve_at_half")}
+    curves = {name: [one for one in record[name] if one[0] <= seconds] for name in ("curve", "curve_at_threshold")}
     cycles = [cycle for cycle in record["cycles"] if cycle["seconds"] <= seconds]
     return {**record, **curves, "cycles": cycles}
 

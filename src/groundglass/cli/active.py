@@ -117,14 +117,14 @@ def cycle_table(state: State, budget: float) -> Table:
     """The last cycles: annotation time, answers and how many had lesion, Dice, and the training."""
     from rich.table import Table
 
-    caption = f"Budget {budget:g} s of annotation. Dice is at the threshold chosen on validation.\n"
+    caption = f'Budget {budget:g} s of annotation. Dice is at 0.5; "own": at the run\'s own threshold.\n'
     table = Table(caption=f"{caption}Research use only: not a medical device.")
     if not state.finished:
         table.title = f"training cycle {len(state.cycles)}"
-    for title in ("cycle", "seconds", "answers", "lesions", "Dice", "at 0.5", "epochs", "training"):
+    for title in ("cycle", "seconds", "answers", "lesions", "Dice", "own", "epochs", "training"):
         table.add_column(title, justify="right")
     for cycle in state.cycles[-SHOWN_CYCLES:]:
-        dice = ["-" if one is None else f"{one:.3f}" for one in (cycle.dice_global, cycle.dice_at_half)]
+        dice = ["-" if one is None else f"{one:.3f}" for one in (cycle.dice_global, cycle.dice_global_at_threshold)]
         counts = [str(cycle.answers), str(cycle.lesion_answers), *dice, str(cycle.epochs)]
         table.add_row(str(cycle.cycle), f"{cycle.seconds:.0f}", *counts, f"{cycle.train_seconds:.0f} s")
     return table
