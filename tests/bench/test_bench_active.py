@@ -229,7 +229,7 @@ def test_a_picture_has_a_curve_for_each_arm_and_the_mean_over_its_seeds(tmp_path
     assert {(31, 119, 180), (255, 127, 14)} <= colors, "matplotlib's first two"
     assert list(_arms("fig5", results)) == ["entropy (2 seeds)", "random (1 seed)"]
     whole = result(0, [(9, 0.3)]) | {"regions": 1}
-    assert list(_arms("fig6", [results[0] | {"regions": 64}, whole])) == ["K = 1 (1 seed)", "K = 64 (1 seed)"]
+    assert list(_arms("fig6", [results[0] | {"regions": 64}, whole])) == ["K = 64 (1 seed)", "K = 1 (1 seed)"]
 
 
 def test_the_mean_curve_has_a_share_of_its_own() -> None:

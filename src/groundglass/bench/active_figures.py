@@ -9,6 +9,7 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
+from groundglass.bench.active_arms import Arm
 from groundglass.bench.active_tables import SHARE
 from groundglass.bench.active_tables import mean_curve
 from groundglass.files import replacing
@@ -49,10 +50,11 @@ def draw_experiments(experiments: Mapping[str, Results], path: Path) -> None:
 
 
 def _arms(experiment: str, results: Results) -> dict[str, list[dict[str, Any]]]:
-    """Results by what the experiment compares, with the number of seeds."""
+    """Results by what the experiment compares, with the number of seeds; first what is in all, for the same color."""
     key = {"fig6": "regions", "fig7": "answer"}.get(experiment, "acquisition")
     groups: dict[Any, list[dict[str, Any]]] = defaultdict(list)
-    for result in sorted(results, key=lambda one: one[key]):
+    usual = vars(Arm())[key]
+    for result in sorted(results, key=lambda one: (one[key] != usual, one[key])):
         groups[result[key]].append(result)
     prefix = "K = " if key == "regions" else ""
     return {f"{prefix}{name} ({len(group)} seed{'s'[: len(group) > 1]})": group for name, group in groups.items()}
