@@ -23,6 +23,8 @@ from groundglass.datasets.prepare import simulate_labels
 from groundglass.errors import InputError
 from groundglass.labels.events import ScanTag
 from groundglass.labels.rasterize import slice_tags
+from groundglass.scans.dicom import read_dicom_series
+from groundglass.scans.dicom_seg import write_dicom_seg
 
 
 def build(root: Path, **options: Any) -> PairedFolders:
@@ -92,6 +94,17 @@ def test_every_kind_of_file_is_read(tmp_path: Path) -> None:
     np.testing.assert_array_equal(folder.scan(everything(folder)["dicom"]).voxels, hu())
     jpeg = mask_of(folder, "jpeg")[0]
     assert (jpeg != lesion()[1]).mean() < 0.05, "a smeared edge is not lesion"
+
+
+def test_a_dicom_seg_is_a_mask_of_its_scan(root: Path, tmp_path: Path) -> None:
+    for z in range(8):
+        write_dicom(root / f"images/dicom/IM{z}", (hu()[z].astype(int) + 1024).astype(np.uint16), 5.0 * z - 100)
+    scan, series = read_dicom_series(root / "images" / "dicom")
+    assert not lesion()[-1].any(), "a DICOM-SEG leaves out what is empty"
+    drawn = {"lesions": scan.with_voxels(lesion(), "mask")}
+    write_dicom_seg(drawn, series, root / "masks" / "dicom.dcm", algorithm_name="a", algorithm_version="1")
+    folder = prepare(build(root), tmp_path / "set", name="f")
+    np.testing.assert_array_equal(mask_of(folder, "dicom"), lesion())
 
 
 def test_without_masks_all_is_for_labeling(root: Path, tmp_path: Path) -> None:

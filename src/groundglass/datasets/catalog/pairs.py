@@ -23,10 +23,12 @@ from groundglass.datasets.splits import split_by
 from groundglass.errors import InputError
 from groundglass.scans import images
 from groundglass.scans.dicom_archive import is_dicom
+from groundglass.scans.drawn_mask import mask_of
 from groundglass.scans.drawn_mask import read_drawn_mask
 from groundglass.scans.readable import readable
 from groundglass.scans.reader import VOLUME_SUFFIXES
 from groundglass.scans.reader import read_scan
+from groundglass.scans.scan import Scan
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +39,8 @@ class PairedFolders(FolderLayout):
     """``images/``, and with the same names (but for the ending) ``masks/`` and, if wanted, ``lungs/``.
 
     An image is a NIfTI, NRRD or image file, a zip archive of DICOM files, or a folder of the DICOM files or images of
-    one scan. A mask is any of these but DICOM. Without ``masks/`` the images all become training cases, to be labeled.
+    one scan. A mask is any of these, but of DICOM the first segment of a DICOM-SEG file. Without ``masks/`` the images
+    all become training cases, to be labeled.
 
     A mask must lie where its image lies, in whatever orientation. PNG and JPEG do not say where they lie, so as masks
     they fit images of their own kind only.
@@ -85,8 +88,8 @@ class PairedFolders(FolderLayout):
                 case=name,
                 patient=patients.get(name, name),
                 image=partial(read_scan, path, intensity=self.intensity),
-                mask=partial(read_drawn_mask, masks[name]) if name in masks else None,
-                lungs=partial(read_drawn_mask, lungs[name]) if lungs else None,
+                mask=partial(_mask, masks[name], path) if name in masks else None,
+                lungs=partial(_mask, lungs[name], path) if lungs else None,
                 tag=int(tags[name]) if tags else None,
                 slice_tags=slice_tags.get(name),
             )
@@ -106,7 +109,8 @@ class PairedFolders(FolderLayout):
         """Masks by case; ``some``: not every image needs one."""
         if not (self.root / name).is_dir():
             return {}
-        masks = by_stem(path for path in (self.root / name).iterdir() if path.is_dir() or _is_readable(path))
+        paths = (self.root / name).iterdir()
+        masks = by_stem(path for path in paths if path.is_dir() or _is_readable(path) or is_dicom(path))
         wanted = {stem: path for stem, path in scans.items() if stem in masks} if some and masks else scans
         kind = "lung mask" if name == "lungs" else "mask"
         pair(wanted, masks, self.root / "images", of=self.root / name, kind=kind)
@@ -141,6 +145,13 @@ def _scans(folder: Path) -> dict[str, Path]:
     if other:
         logger.warning("%s: left out, as it is no image: %s", folder, ", ".join(path.name for path in other))
     return by_stem(path for path in paths if path not in other)
+
+
+def _mask(path: Path, image: Path) -> Scan:
+    """A mask; a DICOM-SEG leaves empty slices out, so it needs the image it was made for."""
+    with readable(path):
+        is_seg = path.is_file() and is_dicom(path)
+    return mask_of(path, read_scan(image)) if is_seg else read_drawn_mask(path)
 
 
 def _is_readable(path: Path) -> bool:
