@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from groundglass.bench.active import _conclude
+from groundglass.bench.active_arms import EXPERIMENTS
+from groundglass.bench.active_arms import POOLS
 from groundglass.bench.gasnet_tables import write_tables
 from groundglass.bench.image_level import _table
 from groundglass.bench.results import read_results
@@ -20,6 +22,7 @@ from groundglass.bench.table7 import write_table as write_table7
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
+ACTIVE = ROOT / "docs" / "reference" / "active-learning.md"
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 SPREAD = re.compile(r"\d\.\d{3} ± \d\.\d{3}")
 TABLES: dict[str, Callable[[Path], str]] = {
@@ -42,7 +45,7 @@ def test_means_over_seeds_are_in_a_committed_table(page: Path) -> None:
 
 
 def test_the_curves_of_the_headline_are_those_of_its_results() -> None:
-    page = (ROOT / "docs" / "explanation" / "active-learning.md").read_text("utf-8")
+    page = ACTIVE.read_text("utf-8")
     paths = sorted((RESULTS / "active").glob("headline-entropy-k64-point-seed*.json"))
     results = [json.loads(path.read_text("utf-8")) for path in paths]
     for row in range(1, len(results[0]["curve"])):
@@ -54,12 +57,16 @@ def test_the_curves_of_the_headline_are_those_of_its_results() -> None:
     assert f"| 100 % | {' | '.join(full)} |" in page
 
 
-@pytest.mark.parametrize("experiment", ["headline", "fig5"])
-def test_tables_of_active_learning_are_those_of_the_results(experiment: str, tmp_path: Path) -> None:
-    folder = shutil.copytree(RESULTS / "active", tmp_path / "active")
-    _conclude(experiment, folder, "covidcell")
-    for path in (RESULTS / "active").glob(f"{experiment}.*"):
+@pytest.mark.parametrize("pool", POOLS)
+@pytest.mark.parametrize("experiment", EXPERIMENTS)
+def test_tables_of_active_learning_are_those_of_the_results(experiment: str, pool: str, tmp_path: Path) -> None:
+    committed = RESULTS / "active" / ("" if pool == "covidcell" else pool)
+    folder = shutil.copytree(committed, tmp_path / "active")
+    _conclude(experiment, folder, pool)
+    for path in committed.glob(f"{experiment}.*"):
         assert (folder / path.name).read_text("utf-8") == path.read_text("utf-8")
+    table = (committed / f"{experiment}.md").read_text("utf-8").split("\n\n", 1)[1]
+    assert table.strip() in ACTIVE.read_text("utf-8")
 
 
 def test_the_image_level_table_is_that_of_the_results() -> None:
@@ -72,7 +79,7 @@ def test_the_headline_is_the_one_that_is_told() -> None:
     share = json.loads((RESULTS / "active" / "headline.json").read_text("utf-8"))
     mean = f"{100 * share['fraction_of_full_cost_at_90_percent']:.1f} %"
     assert f"90 % of full supervision's Dice for {mean} of its" in (ROOT / "README.md").read_text("utf-8")
-    page = (ROOT / "docs" / "explanation" / "active-learning.md").read_text("utf-8")
+    page = ACTIVE.read_text("utf-8")
     seeds = "{:.1f}, {:.1f} and {:.1f} %".format(*(100 * one for one in share["per_seed"].values()))
     assert f"is reached at {mean} of the cost** ({seeds};" in page
 

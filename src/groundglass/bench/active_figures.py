@@ -11,6 +11,7 @@ from typing import Any
 
 from groundglass.bench.active_arms import Arm
 from groundglass.bench.active_tables import SHARE
+from groundglass.bench.active_tables import at_threshold
 from groundglass.bench.active_tables import mean_curve
 from groundglass.files import replacing
 
@@ -24,27 +25,23 @@ Results = Sequence[dict[str, Any]]
 
 
 def draw_experiments(experiments: Mapping[str, Results], path: Path) -> None:
-    """One plot for each experiment, side by side, as a PNG.
+    """Plots of the experiments side by side, as a PNG: above at 0.5, below at the threshold chosen on validation.
 
     Args:
-        experiments: Results of each, with ``curve`` (seconds and Dice) and ``full_dice``.
+        experiments: Results of each, with ``curve`` (seconds and Dice), ``full_dice``, and both at the threshold.
         path: The picture to write.
     """
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(1.2 + 4.3 * len(experiments), 3.9), layout="constrained")
-    axes = figure.subplots(1, len(experiments), sharey=True, squeeze=False)[0]
-    for axis, (experiment, results) in zip(axes, experiments.items(), strict=True):
-        for number, (name, group) in enumerate(_arms(experiment, results).items()):
-            _draw_arm(axis, f"C{number}", name, group)
-        full = mean(one["full_dice"] for one in results)
-        axis.axhline(full, color="0.4", linestyle="--", linewidth=1, label="all masks")
-        axis.axhline(SHARE * full, color="0.7", linestyle=":", linewidth=1, label="90 % of that")
-        axis.set(title=TITLES.get(experiment, experiment), xlabel="annotation time (min)")
-        axis.grid(color="0.92")
-        axis.spines[["top", "right"]].set_visible(False)
-        axis.legend(frameon=False, loc="lower right", fontsize="small")
-    axes[0].set(ylabel="Dice on the test cases (global, at 0.5)", ylim=(0, None))
+    figure = Figure(figsize=(1.2 + 4.3 * len(experiments), 6.6), layout="constrained")
+    above, below = figure.subplots(2, len(experiments), sharex="col", sharey=True, squeeze=False)
+    for (experiment, results), half, chosen in zip(experiments.items(), above, below, strict=True):
+        _draw_arms(half, _arms(experiment, results))
+        _draw_arms(chosen, _arms(experiment, [at_threshold(one) for one in results]))
+        half.set(title=TITLES.get(experiment, experiment))
+        chosen.set(xlabel="annotation time (min)")
+    above[0].set(ylabel="test Dice (global) at 0.5", ylim=(0, None))
+    below[0].set(ylabel="at the threshold chosen on validation")
     with replacing(path) as temporary:
         figure.savefig(temporary, dpi=110, format="png")
 
@@ -58,6 +55,17 @@ def _arms(experiment: str, results: Results) -> dict[str, list[dict[str, Any]]]:
         groups[result[key]].append(result)
     prefix = "K = " if key == "regions" else ""
     return {f"{prefix}{name} ({len(group)} seed{'s'[: len(group) > 1]})": group for name, group in groups.items()}
+
+
+def _draw_arms(axis: Any, arms: dict[str, list[dict[str, Any]]]) -> None:
+    for number, (name, group) in enumerate(arms.items()):
+        _draw_arm(axis, f"C{number}", name, group)
+    full = mean(one["full_dice"] for group in arms.values() for one in group)
+    axis.axhline(full, color="0.4", linestyle="--", linewidth=1, label="all masks")
+    axis.axhline(SHARE * full, color="0.7", linestyle=":", linewidth=1, label="90 % of that")
+    axis.grid(color="0.92")
+    axis.spines[["top", "right"]].set_visible(False)
+    axis.legend(frameon=False, loc="lower right", fontsize="small")
 
 
 def _draw_arm(axis: Any, color: str, name: str, group: Results) -> None:
