@@ -230,6 +230,7 @@ class Held:
     """Requests that match a pattern wait here until they are let go; those after that do not wait."""
 
     def __init__(self, page: Any, pattern: str) -> None:
+        self.page = page
         self.waiting: list[Any] = []
         self.open = False
         page.route(re.compile(pattern), self._take)
@@ -246,7 +247,9 @@ class Held:
             self.waiting.pop(0).fallback()
 
     def fail(self) -> None:
-        """As if the server were gone."""
+        """As if the server were gone, once something has been asked of it."""
+        while not self.waiting:
+            self.page.wait_for_timeout(20)
         while self.waiting:
             self.waiting.pop(0).abort()
 
