@@ -69,6 +69,37 @@ def test_tables_of_active_learning_are_those_of_the_results(experiment: str, poo
     assert table.strip() in ACTIVE.read_text("utf-8")
 
 
+def test_what_drawing_costs_is_as_measured() -> None:
+    pools = json.loads((RESULTS / "active" / "drawing-cost.json").read_text("utf-8"))["pools"]
+    page = " ".join(ACTIVE.read_text("utf-8").split())
+    for sizes in pools.values():
+        ours, papers = (f"{sizes[size]['seconds']:.1f} s" for size in ("96", "352"))
+        assert re.search(rf"{ours} on average at 96 px and {papers} at (the paper's )?352 px", page)
+
+
+def test_what_the_questions_found_is_as_counted() -> None:
+    def clicked(name: str, cycle: int, seeds: tuple[int, ...] = (0, 1, 2)) -> list[int]:
+        paths = [RESULTS / "active" / f"{name}-seed{seed}.json" for seed in seeds]
+        return [json.loads(path.read_text("utf-8"))["cycles"][cycle]["lesion_answers"] for path in paths]
+
+    page = " ".join(ACTIVE.read_text("utf-8").split())
+    entropy, random = (clicked(f"medseg100/fig5-{name}-k64-point", -1) for name in ("entropy", "random"))
+    told = ["{}, {} and {}".format(*counts) for counts in (entropy, random)]
+    assert f"{told[0]} of 376 answers are a click on one, of random questions {told[1]}" in page
+    whole, regions = (clicked(f"fig6-entropy-k{count}-point", 0, (0,))[0] for count in (1, 64))
+    assert f"({whole} of the first 64 answers in seed 0, against {regions})" in page
+
+
+def test_how_quick_it_is_is_as_measured() -> None:
+    speed = json.loads((RESULTS / "active" / "speed.json").read_text("utf-8"))
+    page, guide = (" ".join(path.read_text("utf-8").split()) for path in (ACTIVE, ROOT / "docs/how-to/annotate.md"))
+    assert f"takes {speed['pool_seconds']:.1f} s, {speed['pool_seconds_bf16']:.1f} s in bfloat16" in page
+    assert f"{speed['click_ms_p95']:.1f} ms (95th percentile of {speed['clicks']}; median" in page
+    assert f"the first slice is there after {speed['first_slice_seconds']:.2f} s" in page
+    assert f"within {speed['click_ms_p95']:.1f} ms (95th percentile), the first slice is seen after" in guide
+    assert f"in {speed['pool_seconds']:.0f} s ({speed['pool_seconds_bf16']:.0f} s in bfloat16)" in guide
+
+
 def test_the_image_level_table_is_that_of_the_results() -> None:
     results = read_results(RESULTS / "image-level")
     text = (RESULTS / "image-level" / "table-image-level.md").read_text("utf-8")

@@ -141,6 +141,13 @@ def _click_growth(arguments: Namespace) -> str:
     return click_growth(Path(arguments.root), Path(arguments.output) / "click-growth.json", work)
 
 
+def _drawing_cost(arguments: Namespace) -> str:
+    from groundglass.bench.drawing_cost import drawing_cost
+
+    output = Path(arguments.output) / "active" / "drawing-cost.json"
+    return drawing_cost(Path(arguments.root), output, Path(arguments.work) / "active")
+
+
 def _shipped_model(arguments: Namespace) -> str:
     from groundglass.bench.shipped_model import shipped_model
 
@@ -186,6 +193,7 @@ EXPERIMENTS: dict[str, tuple[Callable[[Namespace], str], str]] = {
     "gasnet": (_gasnet, ""),
     **dict.fromkeys(FIGURES, (_figures, "")),
     "light-unet-ablation": (_table, MEDSEG100),
+    "drawing-cost": (_drawing_cost, BOTH),
     "click-growth": (_click_growth, "that holds covidcell"),
     "shipped-model": (_shipped_model, BOTH),
     "p002": (_p002, "of COVID-CT-MD, with P002 and its slice labels"),

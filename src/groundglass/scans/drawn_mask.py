@@ -32,6 +32,16 @@ def read_drawn_mask(path: Path) -> Scan:
     return read_mask(path, threshold=JPEG_THRESHOLD if smeared else 0)
 
 
+def needs_scan(path: Path) -> bool:
+    """Whether a mask is a DICOM file: a DICOM-SEG leaves empty slices out, so it is read for the scan it was made for.
+
+    Raises:
+        InputError: If there is no such file.
+    """
+    with readable(path):
+        return path.is_file() and is_dicom(path)
+
+
 def mask_of(path: Path, scan: Scan, *, segment: int | str = 1) -> Scan:
     """Somebody's mask on the grid of its scan.
 
@@ -46,9 +56,7 @@ def mask_of(path: Path, scan: Scan, *, segment: int | str = 1) -> Scan:
     Raises:
         InputError: If it cannot be read or does not lie on the grid of the scan.
     """
-    with readable(path):
-        is_seg = path.is_file() and is_dicom(path)
-    if is_seg:
+    if needs_scan(path):
         from groundglass.scans.dicom_seg_reader import read_dicom_seg  # pydicom takes 0.3 s
 
         return read_dicom_seg(path, segment=segment, like=scan)

@@ -104,7 +104,9 @@ def read_mask(path: str | Path, *, threshold: float = 0) -> Scan:
     path = Path(path)
     with readable(path):
         if _is_dicom(path):
-            raise InputError(f"{path}: masks are not read from DICOM; export the mask as NIfTI")
+            raise InputError(
+                f"{path}: masks are not read from DICOM slices; export the mask as NIfTI or as one DICOM-SEG file"
+            )
         voxels, affine = _read_grid(path, images.read_masks)
     low, high = voxel_range(voxels, path)
     if not _is_volume(path):

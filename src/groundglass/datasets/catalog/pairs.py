@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import logging
+from collections.abc import Callable
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -24,6 +25,7 @@ from groundglass.errors import InputError
 from groundglass.scans import images
 from groundglass.scans.dicom_archive import is_dicom
 from groundglass.scans.drawn_mask import mask_of
+from groundglass.scans.drawn_mask import needs_scan
 from groundglass.scans.drawn_mask import read_drawn_mask
 from groundglass.scans.readable import readable
 from groundglass.scans.reader import VOLUME_SUFFIXES
@@ -83,17 +85,18 @@ class PairedFolders(FolderLayout):
         slice_tags = read_slice_table(table, scans) if table.exists() else {}
         masks = self._masks("masks", scans, some=bool(tags or slice_tags))
         lungs = self._masks("lungs", scans)
+        readers = {name: partial(read_scan, path, intensity=self.intensity) for name, path in scans.items()}
         return [
             Source(
                 case=name,
                 patient=patients.get(name, name),
-                image=partial(read_scan, path, intensity=self.intensity),
-                mask=partial(_mask, masks[name], path) if name in masks else None,
-                lungs=partial(_mask, lungs[name], path) if lungs else None,
+                image=image,
+                mask=partial(_mask, masks[name], image) if name in masks else None,
+                lungs=partial(_mask, lungs[name], image) if lungs else None,
                 tag=int(tags[name]) if tags else None,
                 slice_tags=slice_tags.get(name),
             )
-            for name, path in scans.items()
+            for name, image in readers.items()
         ]
 
     def split(self, cases: Sequence[Case], depths: dict[str, int], protocol: str | None) -> Split:
@@ -147,11 +150,9 @@ def _scans(folder: Path) -> dict[str, Path]:
     return by_stem(path for path in paths if path not in other)
 
 
-def _mask(path: Path, image: Path) -> Scan:
-    """A mask; a DICOM-SEG leaves empty slices out, so it needs the image it was made for."""
-    with readable(path):
-        is_seg = path.is_file() and is_dicom(path)
-    return mask_of(path, read_scan(image)) if is_seg else read_drawn_mask(path)
+def _mask(path: Path, image: Callable[[], Scan]) -> Scan:
+    """A mask, for which the image is read once more only where that is needed."""
+    return mask_of(path, image()) if needs_scan(path) else read_drawn_mask(path)
 
 
 def _is_readable(path: Path) -> bool:
