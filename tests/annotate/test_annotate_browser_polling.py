@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from typing import Any
+
 import pytest
 from browser import BACKGROUND
 from browser import NEEDS_CHROMIUM
@@ -44,6 +47,20 @@ def test_a_scan_chosen_while_the_first_one_is_being_opened_stays(anna: Annotatin
     anna.wait()
     assert anna.page.locator("#case").input_value() == "second"
     assert "/second/" in anna.page.locator("#slicer").get_attribute("href")
+
+
+def test_news_that_count_an_answer_on_its_way_back_ask_for_nothing(anna: Annotating) -> None:
+    requests: list[str] = []
+    kept: list[tuple[Any, Any]] = []
+    anna.page.route(re.compile("/api/answers$"), lambda route: kept.append((route, route.fetch())))
+    anna.page.on("request", lambda request: requests.append(request.url))
+    anna.press("l")
+    anna.until(lambda: len(kept) == 1)
+    poll(anna)
+    route, reply = kept[0]
+    route.fulfill(response=reply)
+    poll(anna)
+    assert not [one for one in requests if one.endswith("/cases/first")]
 
 
 def test_marks_of_others_are_drawn_while_one_looks_on(anna: Annotating) -> None:

@@ -12,8 +12,8 @@ from starlette.testclient import TestClient
 
 from groundglass.annotate.annotator import Annotator
 from groundglass.annotate.annotator import open_annotator
-from groundglass.annotate.routes import MAX_BODY
-from groundglass.annotate.routes import MAX_IMPORT
+from groundglass.annotate.posts import MAX_BODY
+from groundglass.annotate.posts import MAX_IMPORT
 from groundglass.labels.events import Point
 from groundglass.labels.store import LabelStore
 

@@ -12,7 +12,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from groundglass.annotate.annotator import Annotator
-from groundglass.annotate.routes import MAX_BODY
+from groundglass.annotate.posts import MAX_BODY
 from groundglass.scans.reader import read_scan
 
 Answer = Callable[..., dict[str, Any]]

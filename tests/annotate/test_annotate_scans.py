@@ -19,9 +19,9 @@ from starlette.testclient import TestClient
 from groundglass.annotate.annotator import Annotator
 from groundglass.annotate.annotator import Settings
 from groundglass.annotate.annotator import open_annotator
+from groundglass.annotate.image import Image
 from groundglass.annotate.open_scan import OpenScan
 from groundglass.annotate.scans import OpenScans
-from groundglass.annotate.source import Image
 from groundglass.annotate.source import Source
 from groundglass.annotate.stamp import stamp
 from groundglass.errors import InputError

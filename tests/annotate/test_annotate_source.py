@@ -16,11 +16,11 @@ from PIL import Image as Picture
 
 from groundglass.annotate.annotator import Settings
 from groundglass.annotate.annotator import open_annotator
+from groundglass.annotate.image import Image
 from groundglass.annotate.open_scan import OpenScan
 from groundglass.annotate.plain import plain_scans
 from groundglass.annotate.plain import prepare_plain
 from groundglass.annotate.scans import OpenScans
-from groundglass.annotate.source import Image
 from groundglass.annotate.source import Source
 from groundglass.datasets.folder import DatasetFolder
 from groundglass.errors import InputError
@@ -199,7 +199,7 @@ def test_a_folder_that_may_not_be_read_is_said(plain: Path, monkeypatch: pytest.
     def refused(path: Path) -> None:
         raise PermissionError(13, "Permission denied", str(path))
 
-    monkeypatch.setattr("groundglass.annotate.source.plain_scans", refused)
+    monkeypatch.setattr("groundglass.annotate.image.plain_scans", refused)
     with pytest.raises(InputError, match=r"incoming: cannot be read \(Permission denied\); check its permissions"):
         Source(plain)
 

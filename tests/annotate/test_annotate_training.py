@@ -20,9 +20,9 @@ from groundglass.annotate.annotator import Settings
 from groundglass.annotate.annotator import open_annotator
 from groundglass.annotate.gain import gains
 from groundglass.annotate.questions import Question
+from groundglass.annotate.runs import finished_runs
+from groundglass.annotate.runs import next_number
 from groundglass.annotate.training import Training
-from groundglass.annotate.training import finished_runs
-from groundglass.annotate.training import next_number
 from groundglass.errors import InputError
 from groundglass.scans.nifti import write_nifti
 from groundglass.scans.scan import Scan

@@ -16,11 +16,11 @@ from groundglass.annotate.guide import Guide
 from groundglass.annotate.journal import Journal
 from groundglass.annotate.model import CurrentModel
 from groundglass.annotate.questions import RandomQuestions
+from groundglass.annotate.runs import finished_runs
 from groundglass.annotate.scans import OpenScans
 from groundglass.annotate.source import Source
 from groundglass.annotate.state import Annotation
 from groundglass.annotate.training import Training
-from groundglass.annotate.training import finished_runs
 from groundglass.annotate.uncertain import UncertainQuestions
 from groundglass.datasets.catalog.layout import StatedIntensity
 from groundglass.errors import InputError

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from groundglass.annotate.training import read_rows
+from groundglass.training.history import read_history
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,6 @@ def gains(runs: Sequence[Path]) -> list[Gain]:
 
 def _figures(run: Path) -> tuple[float | None, float]:
     """Best validation Dice and seconds of labels of a run."""
-    dices = [float(row["val_dice_global"]) for row in read_rows(run) if row.get("val_dice_global")]
+    dices = [float(row["val_dice_global"]) for row in read_history(run / "history.csv") if row.get("val_dice_global")]
     result = json.loads((run / "result.json").read_text("utf-8"))
     return max(dices, default=None), float(result.get("label_seconds", 0.0))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 
+from groundglass.annotate.image import Stamp
 from groundglass.annotate.source import Source
-from groundglass.annotate.source import Stamp
 from groundglass.errors import InputError
 
 

@@ -14,7 +14,7 @@ import nibabel
 import numpy as np
 from numpy.typing import NDArray
 
-from groundglass.annotate.source import Image
+from groundglass.annotate.image import Image
 from groundglass.errors import InputError
 from groundglass.scans.intensity import AIR_HU
 from groundglass.scans.nifti import BROKEN

@@ -15,9 +15,9 @@ from scipy import ndimage
 
 from groundglass.active.regions import LUNG_SHARE
 from groundglass.active.regions import Regions
+from groundglass.annotate.image import Image
 from groundglass.annotate.open_scan import OpenScan
 from groundglass.annotate.scans import OpenScans
-from groundglass.annotate.source import Image
 from groundglass.errors import InputError
 from groundglass.scans.scan import Intensity
 

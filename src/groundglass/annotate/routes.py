@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import numpy as np
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import FileResponse
 from starlette.responses import JSONResponse
@@ -26,22 +23,15 @@ from groundglass.annotate.exchange import import_points
 from groundglass.annotate.overlays import overlay
 from groundglass.annotate.overlays import raw
 from groundglass.annotate.overlays import slice_index
+from groundglass.annotate.posts import MAX_IMPORT
+from groundglass.annotate.posts import annotator_name
+from groundglass.annotate.posts import post
 from groundglass.annotate.questions import Question
 from groundglass.errors import InputError
 from groundglass.scans.images import AFFINE as PICTURES
 from groundglass.scans.window import NAMED
 
 STATIC = Path(__file__).parent / "static"
-MAX_BODY = 1_000_000
-"""Bytes of a request."""
-MAX_IMPORT = 32_000_000
-"""Bytes of a request that brings a file of points."""
-TOO_LARGE = {
-    MAX_BODY: "the request is larger than 1 MB and was not taken; reload the page",
-    MAX_IMPORT: "the file is larger than 32 MB; split it, for instance into one for each scan, and import those",
-}
-
-Action = Callable[[Annotator, str, Any], Any]
 
 
 def routes() -> list[BaseRoute]:
@@ -59,52 +49,14 @@ def routes() -> list[BaseRoute]:
         Route("/api/points.csv", _export_csv),
         Route("/api/answers", _answers),
         Route("/api/answers/{id}", _find),
-        _post("/api/answers", _answer),
-        _post("/api/undo", lambda app, name, body: app.annotation.undo(name)),
-        _post("/api/redo", lambda app, name, body: app.annotation.redo(name)),
-        _post("/api/retract", lambda app, name, body: app.annotation.retract(name, _text(body, "id"))),
-        _post("/api/question", lambda app, name, body: _asked(app.annotation.guide.next(name))),
-        _post("/api/import", _import, most=MAX_IMPORT),
-        _post("/api/train", lambda app, name, body: _train(app)),
+        post("/api/answers", _answer),
+        post("/api/undo", lambda app, name, body: app.annotation.undo(name)),
+        post("/api/redo", lambda app, name, body: app.annotation.redo(name)),
+        post("/api/retract", lambda app, name, body: app.annotation.retract(name, _text(body, "id"))),
+        post("/api/question", lambda app, name, body: _asked(app.annotation.guide.next(name))),
+        post("/api/import", _import, most=MAX_IMPORT),
+        post("/api/train", lambda app, name, body: _train(app)),
     ]
-
-
-def _post(path: str, action: Action, *, most: int = MAX_BODY) -> Route:
-    """A route that takes JSON and gives JSON; the work is done in a thread, so that a slow disk stops nobody else.
-
-    Args:
-        path: The route's.
-        action: What it does.
-        most: Bytes of the JSON.
-    """
-
-    async def endpoint(request: Request) -> Response:
-        if request.headers.get("content-type", "").partition(";")[0] != "application/json":
-            return JSONResponse({"error": "send JSON"}, 415)
-        content = await _content(request, most)
-        if content is None:
-            return JSONResponse({"error": TOO_LARGE[most]}, 413)
-        try:
-            body = json.loads(content or b"null")
-        except (ValueError, RecursionError) as error:
-            raise InputError("the request is not JSON; reload the page") from error
-        return JSONResponse(await run_in_threadpool(action, request.app.state.annotator, _name(request), body))
-
-    return Route(path, endpoint, methods=["POST"])
-
-
-async def _content(request: Request, most: int) -> bytes | None:
-    """The body, or ``None`` if it is too large. It is received to its end: browsers listen only after that."""
-    content, size = bytearray(), 0
-    async for part in request.stream():
-        size += len(part)
-        if size <= most:
-            content += part
-    return bytes(content) if size <= most else None
-
-
-def _name(request: Request) -> str:
-    return str(request.scope["annotator"])
 
 
 def _app(request: Request) -> Annotator:
@@ -118,7 +70,7 @@ def _session(request: Request) -> Response:
     return JSONResponse(
         {
             "dataset": app.source.name,
-            "annotator": _name(request),
+            "annotator": annotator_name(request),
             "windows": windows,
             "largest_import": MAX_IMPORT,
         }
@@ -126,14 +78,14 @@ def _session(request: Request) -> Response:
 
 
 def _summary(request: Request) -> Response:
-    return JSONResponse(_app(request).summary(_name(request)))
+    return JSONResponse(_app(request).summary(annotator_name(request)))
 
 
 def _case(request: Request) -> Response:
     app, case = _app(request), request.path_params["case"]
     opened = app.annotation.scans.get(case)
     scan = opened.scan
-    question = app.annotation.guide.current(_name(request))
+    question = app.annotation.guide.current(annotator_name(request))
     return JSONResponse(
         {
             "case": case,
@@ -172,7 +124,7 @@ def _download(text: str, name: str, kind: str) -> Response:
 
 def _answers(request: Request) -> Response:
     before = request.query_params.get("before")
-    return JSONResponse(_app(request).annotation.answers(_name(request), before=before))
+    return JSONResponse(_app(request).annotation.answers(annotator_name(request), before=before))
 
 
 def _find(request: Request) -> Response:

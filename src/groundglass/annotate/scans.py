@@ -7,11 +7,11 @@ from collections import OrderedDict
 
 import numpy as np
 
+from groundglass.annotate.image import Image
+from groundglass.annotate.image import Stamp
 from groundglass.annotate.left_out import LeftOut
 from groundglass.annotate.open_scan import OpenScan
-from groundglass.annotate.source import Image
 from groundglass.annotate.source import Source
-from groundglass.annotate.source import Stamp
 from groundglass.errors import InputError
 from groundglass.scans.scan import Scan
 

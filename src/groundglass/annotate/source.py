@@ -5,57 +5,27 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
+from groundglass.annotate.image import Image
+from groundglass.annotate.image import Stamp
+from groundglass.annotate.image import in_order
+from groundglass.annotate.image import plain_images
+from groundglass.annotate.image import prepared_images
 from groundglass.annotate.plain import plain_scans
 from groundglass.annotate.plain import stray
 from groundglass.annotate.stamp import stamp
 from groundglass.annotate.unreadable import RECORD
 from groundglass.annotate.unreadable import left_out
-from groundglass.datasets.case import Slices
 from groundglass.datasets.catalog.layout import StatedIntensity
 from groundglass.datasets.folder import DESCRIPTION
 from groundglass.datasets.folder import DatasetFolder
 from groundglass.datasets.splits import PARTS
 from groundglass.errors import InputError
-from groundglass.scans.images import natural_key
 from groundglass.scans.naming import stem
 
-Stamp = str
 SHOWN_NAMES = 3
 """Files that are named in a notice; of others only the number is said."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Image:
-    """A case as the annotator opens it.
-
-    Args:
-        case: Its name; the browser knows it by nothing else.
-        path: File or folder of the scan.
-        intensity: What its numbers are, or ``None`` to tell from their range.
-        part: ``training``, ``validation`` or ``test``. Only answers on training cases are trained on.
-        slices: First and past-the-last slice of that part, or ``None`` for all.
-        lungs: File of its lung mask, if the dataset has one.
-    """
-
-    case: str
-    path: Path
-    intensity: StatedIntensity | None = None
-    part: str = "training"
-    slices: Slices | None = None
-    lungs: Path | None = None
-
-    @property
-    def stamp(self) -> Stamp:
-        """Changes when the file does, or any file of the folder.
-
-        Raises:
-            InputError: If it is gone.
-        """
-        return stamp(self.path)
 
 
 class Source:
@@ -119,7 +89,7 @@ class Source:
             folder = DatasetFolder.open(self.work) if now is not None else None
             new = self._added_since(folder) if folder is not None else []
             opened = None if new else folder
-            images = _plain(self.path, self.intensity) if opened is None else _prepared(opened)
+            images = plain_images(self.path, self.intensity) if opened is None else prepared_images(opened)
             self.left_out = self._left_out()
             self.stray = stray(self.path) if self.work != self.path and os.path.exists(self.path) else []
         except OSError as error:
@@ -127,7 +97,7 @@ class Source:
         if not images:
             raise InputError(f"{self.path}: has no case to annotate; prepare it with scans")
         self.name = self.path.name if opened is None else opened.name
-        self.images, self.new, self._stamp = _in_order(images), new, now
+        self.images, self.new, self._stamp = in_order(images), new, now
 
     @contextmanager
     def being_prepared(self) -> Iterator[None]:
@@ -191,31 +161,3 @@ def _work(path: Path, work: str | Path | None) -> Path:
 
 def _some(names: list[str]) -> str:
     return ", ".join(names[:SHOWN_NAMES]) + (" ..." if len(names) > SHOWN_NAMES else "") + f" ({len(names)} in all)"
-
-
-def _in_order(images: dict[str, Image]) -> dict[str, Image]:
-    """Training cases first, and case2 before case10."""
-    return dict(sorted(images.items(), key=lambda item: (PARTS.index(item[1].part), natural_key(item[0]))))
-
-
-def _plain(path: Path, intensity: StatedIntensity | None) -> dict[str, Image]:
-    return {name: Image(case=name, path=scan, intensity=intensity) for name, scan in plain_scans(path).items()}
-
-
-def _prepared(folder: DatasetFolder) -> dict[str, Image]:
-    """Training cases first; a case that is split by slices is the training part's."""
-    found: dict[str, Image] = {}
-    for part in PARTS:
-        for case in getattr(folder.split, part):
-            if any(os.path.isabs(name) or ".." in Path(name).parts for name in (case.image, case.lungs or "")):
-                raise InputError(f"{folder.root / DESCRIPTION}: case {case.case} lies outside the dataset; prepare it")
-            image = Image(
-                case=case.case,
-                path=folder.root / case.image,
-                intensity=cast(StatedIntensity, case.intensity),
-                part=part,
-                slices=case.slices,
-                lungs=folder.root / case.lungs if case.lungs else None,
-            )
-            found.setdefault(case.case, image)
-    return found

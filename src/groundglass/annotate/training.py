@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import csv
 import logging
 import multiprocessing
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -18,29 +16,18 @@ from pathlib import Path
 from typing import Any
 
 from groundglass.annotate.plain import prepare_plain
+from groundglass.annotate.runs import PREFIX
+from groundglass.annotate.runs import next_number
 from groundglass.annotate.source import Source
+from groundglass.annotate.training_errors import why
 from groundglass.datasets.catalog.layout import StatedIntensity
 from groundglass.errors import InputError
 from groundglass.experiments.recipe import find_recipe
 from groundglass.experiments.recipe import load_recipe
 from groundglass.methods import METHODS
+from groundglass.training.history import read_history
 
 logger = logging.getLogger(__name__)
-
-PREFIX = "annotate-"
-SENTENCE = "groundglass: "
-
-LACKING = re.compile(r"needs labels of kind (.+) and the training cases have none")
-"""What a run says without labels, before it goes on about masks."""
-
-NOTHING_ANSWERED = "nothing has been answered yet in a training case that this recipe can learn from"
-CLICKS = {
-    "point": "click a lesion (left) or background (right)",
-    "region": "press N where there is nothing",
-    "slice_tag": "tag slices",
-    "scan_tag": "tag scans as healthy or diseased",
-}
-"""How labels of each kind are given on the page."""
 
 COPYING_ENDED = (
     "the copying of the scans into a dataset was ended before it was done, perhaps for want of memory; see the "
@@ -109,7 +96,7 @@ class Training:
 
     def status(self) -> dict[str, Any]:
         """``state`` (idle, preparing, training, finished or failed), ``epoch`` of ``epochs``, ``message``, ``run``."""
-        rows = read_rows(self.run) if self.run else []
+        rows = read_history(self.run / "history.csv") if self.run else []
         dices = [row["val_dice_global"] for row in rows if row.get("val_dice_global")]
         return {
             "state": self.state,
@@ -168,7 +155,7 @@ class Training:
             environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
             self._process = subprocess.Popen(command, stdout=file, stderr=file, env=environment)
         if code := self._process.wait():
-            raise InputError(_why(log, code))
+            raise InputError(why(log, code))
 
 
 def _prepare_and_say(say: Connection, path: Path, work: Path, intensity: StatedIntensity | None) -> None:
@@ -179,46 +166,3 @@ def _prepare_and_say(say: Connection, path: Path, work: Path, intensity: StatedI
         say.send(str(error))
     else:
         say.send("")
-
-
-def _why(log: Path, code: int) -> str:
-    """The sentence with which a run gave up, in words for somebody who clicks."""
-    lines = log.read_text("utf-8", errors="replace").splitlines()
-    said = [line.removeprefix(SENTENCE) for line in lines if line.startswith(SENTENCE)]
-    if not said or code != 2:
-        return f"the training ended with code {code}; see {log.name} beside the runs"
-    lacking = LACKING.search(said[-1])
-    return said[-1] if lacking is None else _what_to_click(lacking[1])
-
-
-def _what_to_click(kinds: str) -> str:
-    ways = [way for kind, way in CLICKS.items() if kind in kinds.split(" or ")]
-    if not ways:
-        return "this recipe learns from drawn masks, which are not made here; start the annotator with another --recipe"
-    return f"{NOTHING_ANSWERED}: {', or '.join(ways)}, and train again"
-
-
-def next_number(runs: Path) -> int:
-    """The number of the next run of a folder."""
-    return 1 + max(map(run_number, runs.glob(f"{PREFIX}*")), default=0)
-
-
-def run_number(run: Path) -> int:
-    """The number in a run's name, 0 if it has none."""
-    digits = run.name.removeprefix(PREFIX).removesuffix(".log")
-    return int(digits) if digits.isdecimal() else 0
-
-
-def finished_runs(runs: Path) -> list[Path]:
-    """Runs with a result, in the order they were started."""
-    found = [run for run in runs.glob(f"{PREFIX}*") if run_number(run) and (run / "result.json").is_file()]
-    return sorted(found, key=run_number)
-
-
-def read_rows(run: Path) -> list[dict[str, str]]:
-    """Rows of a run's ``history.csv``; none while there is no such file."""
-    try:
-        with (run / "history.csv").open(newline="") as file:
-            return list(csv.DictReader(file))
-    except (FileNotFoundError, NotADirectoryError):
-        return []

@@ -20,6 +20,7 @@ from groundglass.active.regions import LUNG_SHARE
 from groundglass.active.regions import Regions
 from groundglass.active.selection import Neighborhood
 from groundglass.active.selection import choose
+from groundglass.annotate.image import Image
 from groundglass.annotate.model import CurrentModel
 from groundglass.annotate.open_scan import OpenScan
 from groundglass.annotate.questions import IsClosed
@@ -27,7 +28,6 @@ from groundglass.annotate.questions import Question
 from groundglass.annotate.questions import RandomQuestions
 from groundglass.annotate.questions import lung_pixels
 from groundglass.annotate.questions import question_at
-from groundglass.annotate.source import Image
 from groundglass.errors import InputError
 
 logger = logging.getLogger(__name__)

@@ -39,6 +39,7 @@ export class Page {
   /** What the server knows; other people answer too, and a training may have ended. */
   async refresh() {
     const before = this.summary?.model.version;
+    const [latest, idle] = [this.answers[0], !this.unsaved.length];
     this.summary = await get("/api/summary");
     const { model } = this.summary;
     if (model.name) this.viewer?.threshold(model.threshold);
@@ -48,7 +49,8 @@ export class Page {
       await this.showLayers();
     }
     this.render();
-    await this.followMarks();
+    // With an answer of one's own on its way the count may be without it; its acknowledgment asks again.
+    if (idle && !this.unsaved.length && this.answers[0] === latest) await this.followMarks();
   }
 
   /** Answers to a scan as they were counted last. */
