@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from groundglass import demo
 from groundglass.cli import main
-from groundglass.demo import MARK
-from groundglass.demo import RECIPES
-from groundglass.demo import run_demo
+from groundglass.demo.folder import MARK
+from groundglass.demo.folder import begin
+from groundglass.demo.run import RECIPES
+from groundglass.demo.run import _dataset
+from groundglass.demo.run import run_demo
 from groundglass.errors import InputError
 from groundglass.experiments.precision import quickest
 from groundglass.labels.events import ScanTag
@@ -59,7 +60,7 @@ def test_an_interrupted_demo_goes_on_and_deletes_nothing(tmp_path: Path, monkeyp
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(demo, "_predict_unseen", interrupt)
+        patched.setattr("groundglass.demo.run._predict_unseen", interrupt)
         with pytest.raises(KeyboardInterrupt):
             run_demo(tmp_path / "demo", **SMALL)
     (tmp_path / "demo" / "notes.txt").write_text("mine")
@@ -70,8 +71,8 @@ def test_an_interrupted_demo_goes_on_and_deletes_nothing(tmp_path: Path, monkeyp
 
 
 def test_a_demo_whose_dataset_somebody_answered_in_is_left_alone(tmp_path: Path) -> None:
-    demo._begin(tmp_path, {"seed": 0, "count": 4, "epochs": 1, "samples": 8})
-    folder = demo._dataset(tmp_path / "dataset", 0, 4)
+    begin(tmp_path, {"seed": 0, "count": 4, "epochs": 1, "samples": 8})
+    folder = _dataset(tmp_path / "dataset", 0, 4)
     folder.store.append([ScanTag(case="phantom-000", seconds=1.0, label=1, annotator="anna")])
     before = folder.store.path.read_bytes()
     with pytest.raises(InputError, match="somebody has answered in it"):

@@ -21,7 +21,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(arguments: Namespace) -> None:
     """Run the demo; the path of its page is the last line."""
     from groundglass.cli.tables import figures_table
-    from groundglass.demo import run_demo
+    from groundglass.demo.run import run_demo
 
     demo = run_demo(Path(arguments.output), seed=arguments.seed, quiet=arguments.quiet)
     figures_table({row.title: row.run.result for row in demo.rows})
