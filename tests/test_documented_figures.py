@@ -14,7 +14,9 @@ from groundglass.bench.active import _conclude
 from groundglass.bench.active_arms import EXPERIMENTS
 from groundglass.bench.active_arms import POOLS
 from groundglass.bench.gasnet_tables import write_tables
-from groundglass.bench.image_level import _table
+from groundglass.bench.image_level_rows import FAMILIES
+from groundglass.bench.image_level_tables import tables
+from groundglass.bench.light_unet_ablation import write_table as write_ablation
 from groundglass.bench.results import read_results
 from groundglass.bench.results import write_table
 from groundglass.bench.table2 import PAPER
@@ -100,10 +102,30 @@ def test_how_quick_it_is_is_as_measured() -> None:
     assert f"in {speed['pool_seconds']:.0f} s ({speed['pool_seconds_bf16']:.0f} s in bfloat16)" in guide
 
 
-def test_the_image_level_table_is_that_of_the_results() -> None:
-    results = read_results(RESULTS / "image-level")
-    text = (RESULTS / "image-level" / "table-image-level.md").read_text("utf-8")
-    assert _table(results) == text.split("\n\n")[0]
+def test_the_tables_of_slice_tags_are_those_of_the_results() -> None:
+    text = tables(read_results(RESULTS / "image-level"))
+    assert text == (RESULTS / "image-level" / "table-image-level.md").read_text("utf-8")
+    page = (ROOT / "docs" / "reference" / "image-level.md").read_text("utf-8")
+    shown = [part for part in text.split("\n\n") if part.startswith("|")]
+    assert len(shown) == 1 + len(FAMILIES)
+    assert all(table in page for table in shown)
+
+
+def test_the_table_of_the_light_u_net_is_that_of_the_results(tmp_path: Path) -> None:
+    folder = shutil.copytree(RESULTS / "light-unet-ablation", tmp_path / "light-unet-ablation")
+    text = write_ablation(folder)
+    assert text == (RESULTS / "light-unet-ablation" / "light-unet-ablation.md").read_text("utf-8")
+    page = (ROOT / "docs" / "explanation" / "attention-fusion.md").read_text("utf-8")
+    assert text.split("\n\n")[0] in page
+    longer = {
+        path.stem: json.loads(path.read_text("utf-8"))
+        for path in (RESULTS / f"{folder.name}-200-epochs").glob("*.json")
+    }
+    whole, baseline, plain = (
+        f"{longer[f'{row}-seed0']['metrics']['dice_global']:.3f}" for row in ("fe-rc-mdppm", "baseline", "plain-unet")
+    )
+    said = f"whole light U-Net has {whole}, the baseline {baseline} and the plain U-Net {plain}"
+    assert said in " ".join(page.split())
 
 
 def test_the_headline_is_the_one_that_is_told() -> None:

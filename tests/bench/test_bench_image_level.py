@@ -14,9 +14,14 @@ from groundglass.bench.image_level import _progress
 from groundglass.bench.image_level import table_image_level
 from groundglass.bench.image_level_data import aerated
 from groundglass.bench.image_level_data import covidcell
+from groundglass.bench.image_level_rows import ABLATIONS
+from groundglass.bench.image_level_rows import ROWS
 from groundglass.bench.plan import Plan
 from groundglass.cli import main
+from groundglass.experiments.checkpoint import build_method
+from groundglass.experiments.recipe import load_recipe
 from groundglass.labels.events import SliceTag
+from groundglass.prediction.untrained import UNTRAINED
 
 SMALL: dict[str, Any] = {
     "network_options": {"encoder": "plain", "channels": [4, 8]},
@@ -113,10 +118,13 @@ def test_smoothed_intensity_is_scored_without_training(root: Path) -> None:
 
 
 def test_rows_are_trained_once_and_their_ablations_are_rows_too(root: Path) -> None:
+    alone = table_image_level(plan(root, rows=["decomposition-no-critic"], overrides=SMALL))
+    assert "| decomposition-no-critic |" in alone
+    assert not (root / "results" / "panel.png").exists()
     work = plan(root, rows=["decomposition", "decomposition-no-critic"], overrides=SMALL)
     table = table_image_level(work)
     assert "| decomposition-no-critic |" in table
-    assert (root / "results" / "ablations" / "panel.png").stat().st_size > (
+    assert (root / "results" / "decomposition" / "panel.png").stat().st_size > (
         root / "results" / "panel.png"
     ).stat().st_size
     path = root / "results" / "decomposition-no-critic-seed0.json"
@@ -136,6 +144,14 @@ def test_rows_are_trained_once_and_their_ablations_are_rows_too(root: Path) -> N
     stamp = path.stat().st_mtime_ns
     table_image_level(work)
     assert path.stat().st_mtime_ns == stamp
+
+
+def test_every_row_is_a_recipe_that_can_be_built_and_no_two_are_the_same() -> None:
+    changes = {**{row: (row, {}) for row in ROWS if row not in UNTRAINED}, **ABLATIONS}
+    configs = {row: load_recipe(recipe, dict(change)) for row, (recipe, change) in changes.items()}
+    for config in configs.values():
+        build_method(config)
+    assert len({repr(config) for config in configs.values()}) == len(configs)
 
 
 def test_the_validation_curve_has_the_epochs_with_a_validation(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from groundglass.datasets.catalog.covidcell import CovidCell
 from groundglass.datasets.folder import DESCRIPTION
 from groundglass.datasets.folder import DatasetFolder
 from groundglass.datasets.prepare import prepare
-from groundglass.datasets.prepare import simulate_labels
+from groundglass.datasets.simulated import simulate_labels
 from groundglass.datasets.unfinished import reopen
 from groundglass.errors import InputError
 from groundglass.scans.nifti import nifti_shape

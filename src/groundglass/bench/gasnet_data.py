@@ -16,7 +16,7 @@ from groundglass.datasets.catalog.phantom import PhantomSet
 from groundglass.datasets.folder import DESCRIPTION
 from groundglass.datasets.folder import DatasetFolder
 from groundglass.datasets.prepare import prepare
-from groundglass.datasets.prepare import simulate_labels
+from groundglass.datasets.simulated import simulate_labels
 from groundglass.datasets.splits import PARTS
 from groundglass.datasets.splits import Split
 from groundglass.datasets.unfinished import reopen

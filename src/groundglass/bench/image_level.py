@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from statistics import mean
 from typing import Any
 
 import numpy as np
@@ -15,15 +12,19 @@ from groundglass.bench.image_level_data import covidcell
 from groundglass.bench.image_level_data import is_lesion
 from groundglass.bench.image_level_data import medseg100
 from groundglass.bench.image_level_figures import write_figures
+from groundglass.bench.image_level_rows import ABLATIONS
+from groundglass.bench.image_level_rows import FAMILIES
+from groundglass.bench.image_level_rows import ROWS
+from groundglass.bench.image_level_rows import family
 from groundglass.bench.image_level_scores import Scored
 from groundglass.bench.image_level_scores import score
+from groundglass.bench.image_level_tables import tables
 from groundglass.bench.plan import Cell
 from groundglass.bench.plan import Plan
 from groundglass.bench.plan import run_missing
 from groundglass.bench.plan import run_record
 from groundglass.bench.plan import untrained_record
 from groundglass.bench.pseudo_masks import pseudo_mask_scores
-from groundglass.bench.results import mean_sd
 from groundglass.bench.results import read_results
 from groundglass.datasets.folder import DatasetFolder
 from groundglass.experiments.config import Config
@@ -36,52 +37,10 @@ from groundglass.methods.smoothed_intensity import SmoothedIntensity
 from groundglass.prediction.evaluate import Pair
 from groundglass.prediction.predictor import Predictor
 from groundglass.prediction.untrained import UNTRAINED
-from groundglass.training.callbacks import read_history
+from groundglass.training.history import read_history
 from groundglass.training.run import train
 
 EXPERIMENT = "table-image-level"
-NO_OPACITIES: dict[str, Any] = {"opacities": 0.0}
-ROWS = (
-    *UNTRAINED,
-    *("cam", "gradcam", "bl", "vagan", "decomposition"),
-    *("seam", "irn", "icd", "cam-crf", "attention-fusion", "attention-fusion-max", "attention-fusion-last"),
-)
-ABLATIONS: dict[str, tuple[str, dict[str, Any]]] = {
-    "decomposition-no-critic": ("decomposition", {"method_options": {"adversarial": 0.0}}),
-    "decomposition-no-opacities": ("decomposition", {"method_options": NO_OPACITIES}),
-    "decomposition-no-fidelity": ("decomposition", {"method_options": {**NO_OPACITIES, "fidelity": 0.0}}),
-    "decomposition-no-lesion-decoder": (
-        "decomposition",
-        {"method_options": {**NO_OPACITIES, "lesion_decoder": False, "heat": "positive"}},
-    ),
-    "decomposition-from-scratch": (
-        "decomposition",
-        {"network_options": {"encoder": "plain", "channels": [16, 32, 64, 128]}},
-    ),
-    "attention-fusion-max": ("attention-fusion", {"method_options": {"fusion": "maximum"}}),
-    "attention-fusion-last": ("attention-fusion", {"method_options": {"fusion": "last"}}),
-    "vagan-positive": ("vagan", {"method_options": {"heat": "positive"}}),
-    "bl-change": ("bl", {"method_options": {"change": True, "common_lungs": True}}),
-}
-"""Rows that are a recipe with something changed. The paper's two, without fidelity and without lesion decoder, have no
-opacities either, which are taught by these very terms: compare them with ``decomposition-no-opacities``. ``bl-change``
-is given what the recipe of decomposition has: a start from the slice itself, and the lungs in common.
-``vagan-positive`` is read as decomposition is: what became darker, not the size of the map."""
-COLUMNS = {
-    "ap_a": "AP, annotator A",
-    "ap_b": "AP, B",
-    "ap_released": "AP, released",
-    "dice_at_best_validation_threshold": "Dice (A) at the threshold chosen on validation",
-    "pseudo_mask_dice": "Dice (A) of its pseudo masks of the training slices",
-    "medseg100_ap": "AP on medseg100",
-    "medseg100_dice": "Dice on medseg100",
-}
-PAPER = {"cam": 0.061, "gradcam": 0.179, "bl": 0.36, "decomposition": 0.63}
-"""Area under the precision-recall curve in paper 002, of another sample."""
-NOTE = (
-    "Lesion slices of the test runs alone, all pixels together; mean ± sd over seeds. AP: average precision. "
-    "The paper's figures are of another sample."
-)
 
 
 def table_image_level(plan: Plan) -> str:
@@ -158,35 +117,14 @@ def _keep_panel(scored: Scored, plan: Plan, cell: Cell) -> None:
 
 
 def _write(output: Path, work: Path) -> str:
-    """The table of the results in ``output``, and their figures."""
+    """The tables of the results in ``output``, and their figures."""
     results = [one for one in read_results(output) if one.get("experiment") == EXPERIMENT]
-    table = f"{_table(results)}\n\n{NOTE}\n"
-    write_text(output / f"{EXPERIMENT}.md", table)
-    write_figures([one for one in results if one["row"] in ROWS], output, work / "panels")
-    if ablations := [one for one in results if one["row"] not in ROWS]:
-        changed = {ABLATIONS.get(one["row"], (one["row"],))[0] for one in ablations}
-        beside = [one for one in results if one["row"] in changed]
-        write_figures(beside + ablations, output / "ablations", work / "panels")
-    return table
-
-
-def _table(results: Sequence[dict[str, Any]]) -> str:
-    groups: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for result in results:
-        groups[result["row"]].append(result)
-    order = [*ROWS, *ABLATIONS]
-    rows = sorted(groups, key=lambda row: (order.index(row) if row in order else len(order), row))
-    titles = ["row", "size", "seeds", *COLUMNS.values(), "parameters", "multiply-adds", "training (s)", "paper: AUC"]
-    lines = [_line(row, groups[row]) for row in rows]
-    return "\n".join([f"| {' | '.join(titles)} |", f"|{'---|' * len(titles)}", *lines])
-
-
-def _line(row: str, results: Sequence[dict[str, Any]]) -> str:
-    beside = [{"pseudo_mask_dice": one.get("pseudo_masks", {}).get("dice_global"), **one["metrics"]} for one in results]
-    figures = [mean_sd([one.get(name) for one in beside]) for name in COLUMNS]
-    first = results[0]
-    size = " x ".join(map(str, first["image_size"]))
-    work = [f"{first['metrics'][name]:,}" for name in ("parameters", "multiply_adds")]
-    seconds = f"{mean(one['train_seconds'] for one in results):.0f}"
-    paper = f"{PAPER[row]:.2f}" if row in PAPER else "-"
-    return f"| {' | '.join([row, size, str(len(results)), *figures, *work, seconds, paper])} |"
+    text = tables(results)
+    write_text(output / f"{EXPERIMENT}.md", text)
+    if methods := [one for one in results if one["row"] in ROWS]:
+        write_figures(methods, output, work / "panels")
+    for title, recipes in FAMILIES.items():
+        own = [one for one in results if one["row"] in family(recipes)]
+        if any(one["row"] in ABLATIONS for one in own):
+            write_figures(own, output / title.lower().replace(" ", "-"), work / "panels")
+    return text

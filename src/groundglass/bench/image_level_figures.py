@@ -18,8 +18,10 @@ from groundglass.files import write_bytes
 from groundglass.report.figures import png
 from groundglass.report.figures import show_slice
 
-DPI_NOTE = "first seed of each row"
+LEGEND_TITLE = "first seed of each row"
 LINES = ("-", "--", ":")
+INCHES_A_LETTER = 0.065
+"""Of the panel's names, in 8 points."""
 COLORS = 10
 """Of the color map; then the line style changes."""
 
@@ -65,7 +67,9 @@ def _curves(series: Mapping[str, Curve], xlabel: str, ylabel: str, *, steps: boo
     axes.set_xlim(left=0)
     axes.spines[["top", "right"]].set_visible(False)
     beside = (1.01, 1.0)  # there are many rows
-    axes.legend(frameon=False, fontsize=8, title=DPI_NOTE, title_fontsize=8, loc="upper left", bbox_to_anchor=beside)
+    axes.legend(
+        frameon=False, fontsize=8, title=LEGEND_TITLE, title_fontsize=8, loc="upper left", bbox_to_anchor=beside
+    )
     return png(figure)
 
 
@@ -73,9 +77,16 @@ def _panel(maps: Mapping[str, Panel]) -> bytes:
     """A column a slice: the slice, annotator A's lesions, and below them the heat map of each row of the table."""
     first = next(iter(maps.values()))
     count = len(first["image"])
-    figure = Figure(figsize=(1.8 * count + 2, 1.2 * (len(maps) + 2)))
-    left = 2 / (1.8 * count + 2)  # two inches for the names
-    edges = {"left": left, "right": 0.99, "bottom": 0.01, "top": 0.99, "wspace": 0.06, "hspace": 0.06}
+    names = 0.3 + INCHES_A_LETTER * max(map(len, maps))
+    figure = Figure(figsize=(1.8 * count + names, 1.2 * (len(maps) + 2)))
+    edges = {
+        "left": names / (1.8 * count + names),
+        "right": 0.99,
+        "bottom": 0.01,
+        "top": 0.99,
+        "wspace": 0.06,
+        "hspace": 0.06,
+    }
     grid = figure.subplots(len(maps) + 2, count, squeeze=False, gridspec_kw=edges)
     for line, title in zip(grid, ("slice", "annotator A", *maps), strict=True):
         line[0].set_title(title, fontsize=8, x=-0.05, y=0.42, ha="right")

@@ -71,7 +71,7 @@ class BlockCell(Cell):
 def light_unet_ablation(plan: Plan) -> str:
     """Train and score the rows, which are not run again once they are finished; gives the table, in Markdown."""
     cells = [BlockCell(row, "", seed) for seed in plan.seeds for row in plan.rows]
-    return make_table(plan, "light-unet-ablation", lambda run, _: _metrics(run), _write, cells=cells)
+    return make_table(plan, "light-unet-ablation", lambda run, _: _metrics(run), write_table, cells=cells)
 
 
 def _metrics(run: Run) -> dict[str, float]:
@@ -84,7 +84,7 @@ def _metrics(run: Run) -> dict[str, float]:
     return {**run.result["metrics"], **size}
 
 
-def _write(folder: Path) -> str:
+def write_table(folder: Path) -> str:
     """The table of the results in ``folder``, written there too."""
     results = read_results(folder)
     titles = ["network", "seeds", *COLUMNS.values(), "parameters (M)", "multiply-adds (G)", "training (s)"]

@@ -16,7 +16,7 @@ from groundglass.datasets.catalog.covid_semiseg import CovidSemiSeg
 from groundglass.datasets.folder import DESCRIPTION
 from groundglass.datasets.folder import DatasetFolder
 from groundglass.datasets.prepare import prepare
-from groundglass.datasets.prepare import simulate_labels
+from groundglass.datasets.simulated import simulate_labels
 from groundglass.datasets.unfinished import reopen
 from groundglass.experiments.config import Config
 from groundglass.training.run import Run

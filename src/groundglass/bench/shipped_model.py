@@ -10,7 +10,7 @@ from groundglass.datasets.catalog.joined import Joined
 from groundglass.datasets.folder import DESCRIPTION
 from groundglass.datasets.folder import DatasetFolder
 from groundglass.datasets.prepare import prepare
-from groundglass.datasets.prepare import simulate_labels
+from groundglass.datasets.simulated import simulate_labels
 from groundglass.datasets.unfinished import reopen
 from groundglass.errors import InputError
 from groundglass.experiments.export import export
