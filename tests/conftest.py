@@ -13,7 +13,7 @@ import torch
 
 from groundglass.datasets.case import Case
 from groundglass.datasets.folder import DatasetFolder
-from groundglass.datasets.prepare import simulate_labels
+from groundglass.datasets.simulated import simulate_labels
 from groundglass.datasets.splits import Split
 from groundglass.experiments.config import Config
 from groundglass.methods.settings import TrainingSettings

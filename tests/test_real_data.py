@@ -13,7 +13,7 @@ from groundglass.bench.scan_quality import p002
 from groundglass.cli import main
 from groundglass.datasets.catalog.covid_semiseg import CovidSemiSeg
 from groundglass.datasets.prepare import prepare
-from groundglass.datasets.prepare import simulate_labels
+from groundglass.datasets.simulated import simulate_labels
 from groundglass.experiments.recipe import load_recipe
 from groundglass.scans.dicom_seg_reader import read_dicom_seg
 from groundglass.scans.nifti import write_nifti

@@ -9,7 +9,7 @@ from typing import Any
 if TYPE_CHECKING:
     from groundglass.datasets.folder import DatasetFolder as DatasetFolder
     from groundglass.datasets.prepare import prepare as prepare
-    from groundglass.datasets.prepare import simulate_labels as simulate_labels
+    from groundglass.datasets.simulated import simulate_labels as simulate_labels
     from groundglass.errors import InputError as InputError
     from groundglass.experiments.checkpoint import load_method as load_method
     from groundglass.experiments.recipe import load_recipe as load_recipe
@@ -34,7 +34,7 @@ _PUBLIC = {
     "predict": "groundglass.prediction.segmenter",
     "prepare": "groundglass.datasets.prepare",
     "read_scan": "groundglass.scans.reader",
-    "simulate_labels": "groundglass.datasets.prepare",
+    "simulate_labels": "groundglass.datasets.simulated",
     "train": "groundglass.training.run",
     "write_nifti": "groundglass.scans.nifti",
 }

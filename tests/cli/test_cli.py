@@ -181,7 +181,12 @@ def test_a_stopped_training_is_not_finished_and_says_how_to_go_on(
 ) -> None:
     output = tmp_path / "run"
     command = [sys.executable, "-m", "groundglass", "train", str(blobs.root), "-o", str(output), "--quiet", *SMALL]
-    process = subprocess.Popen([*command, "--epochs", "100000"], stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [*command, "--epochs", "100000"],
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),  # Ctrl-C is ignored below a shell's "&"
+    )
     started = time.monotonic()
     while not (output / "checkpoints" / "last.ckpt").exists() and time.monotonic() - started < 120:
         time.sleep(0.1)
@@ -198,10 +203,14 @@ def test_only_what_can_be_resumed_is_said_to_go_on(
     def stopped(arguments: Any) -> None:
         raise KeyboardInterrupt
 
-    for verb, command in (("prepare", ["own", "-o", "data"]), ("annotate", ["data"])):
+    for verb, command, hint in (
+        ("prepare", ["own", "-o", "data"], "; go on with the same command"),
+        ("demo", ["-o", "demo"], "; go on with the same command"),
+        ("annotate", ["data"], ""),
+    ):
         monkeypatch.setattr(VERBS[verb], "run", stopped)
         assert main([verb, *command]) == 130
-        assert capsys.readouterr().err == "groundglass: stopped\n"
+        assert capsys.readouterr().err == f"groundglass: stopped{hint}\n"
 
 
 def test_dice_is_shown_at_both_thresholds(dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

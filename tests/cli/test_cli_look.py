@@ -49,7 +49,8 @@ def test_heat_is_scaled_by_the_slices_own_maximum(top: float, title: str, monkey
 
 
 @pytest.mark.parametrize(
-    ("case", "index", "words"), [("nobody", "0", "no case"), ("case5", "2", "slices 0 to 1, not 2")]
+    ("case", "index", "words"),
+    [("nobody", "0", "no case"), ("case5", "2", "slices 0 to 1, not 2; choose from")],
 )
 def test_what_is_not_there_is_named(
     run: Path,

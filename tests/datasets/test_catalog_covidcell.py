@@ -10,7 +10,7 @@ from groundglass.datasets.catalog import LAYOUTS
 from groundglass.datasets.catalog.covidcell import CovidCell
 from groundglass.datasets.folder import DatasetFolder
 from groundglass.datasets.prepare import prepare
-from groundglass.datasets.prepare import simulate_labels
+from groundglass.datasets.simulated import simulate_labels
 from groundglass.errors import InputError
 
 RUNS = {("lesion", 0): (3, 12, 4), ("lesion", 1): (7,), ("normal", 0): (1, 2), ("normal", 1): (5,), ("lesion", 2): (9,)}

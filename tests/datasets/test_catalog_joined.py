@@ -11,7 +11,7 @@ from tiny_files import write_volume
 from groundglass.datasets.catalog import LAYOUTS
 from groundglass.datasets.catalog.pairs import PairedFolders
 from groundglass.datasets.prepare import prepare
-from groundglass.datasets.prepare import simulate_labels
+from groundglass.datasets.simulated import simulate_labels
 from groundglass.errors import InputError
 
 PHANTOMS: dict[str, Any] = {"layout": "phantom", "count": 3, "shape": [8, 64, 64]}

@@ -10,7 +10,7 @@ from tiny_files import write_volume
 from groundglass.datasets.catalog import LAYOUTS
 from groundglass.datasets.folder import DatasetFolder
 from groundglass.datasets.prepare import prepare
-from groundglass.datasets.prepare import simulate_labels
+from groundglass.datasets.simulated import simulate_labels
 from groundglass.errors import InputError
 
 SCANS = {"CT-0": (1, 2), "CT-1": (255, 256, 257, 258), "CT-3": (900,)}

@@ -19,7 +19,7 @@ from groundglass.datasets.catalog import LAYOUTS
 from groundglass.datasets.catalog.pairs import PairedFolders
 from groundglass.datasets.folder import DatasetFolder
 from groundglass.datasets.prepare import prepare
-from groundglass.datasets.prepare import simulate_labels
+from groundglass.datasets.simulated import simulate_labels
 from groundglass.errors import InputError
 from groundglass.labels.events import ScanTag
 from groundglass.labels.rasterize import slice_tags
@@ -123,6 +123,20 @@ def test_patients_are_read_and_never_split(root: Path, tmp_path: Path) -> None:
     assert {name: case.patient for name, case in cases.items()} == {"a": "p", "b": "q", "c": "p", "d": "r"}
 
 
+def test_a_table_may_name_files_and_have_spaces(root: Path, tmp_path: Path) -> None:
+    (root / "patients.csv").write_text("case, patient\na.nii.gz, p\nb, p\nc.nii.gz , q\nd,r\n")
+    (root / "slice_tags.csv").write_text("case, slice_from_feet, tag\na.nii.gz, 2, 1\n")
+    cases = everything(prepare(build(root), tmp_path / "set", name="f"))
+    assert {name: case.patient for name, case in cases.items()} == {"a": "p", "b": "p", "c": "q", "d": "r"}
+    assert cases["a"].slice_tags[1] == 1
+
+
+def test_a_table_in_another_encoding_is_refused(root: Path) -> None:
+    (root / "patients.csv").write_bytes("case,patient\na,Müller\n".encode("latin-1"))
+    with pytest.raises(InputError, match="not a table with the columns case and patient; save it as CSV UTF-8"):
+        build(root).sources()
+
+
 def test_patients_are_not_guessed(tmp_path: Path) -> None:
     for number in range(3):
         write_case(tmp_path, f"patient01_slice{number:03d}")
@@ -135,8 +149,11 @@ def test_patients_are_not_guessed(tmp_path: Path) -> None:
         ("case,patient\na,p\nb,p\nc,q\n", "no line for case d"),
         ("case,patient\na,p\na,q\nb,p\nc,q\nd,r\n", "case a has no patient or several"),
         ("case,patient\na,\nb,p\nc,q\nd,r\n", "case a has no patient or several"),
-        ("case,patient\na\nb,p\nc,q\nd,r\n", "not a table with the columns case and patient"),
-        ("name,person\na,p\n", "not a table with the columns case and patient"),
+        ("case,patient\na\nb,p\nc,q\nd,r\n", "case a has no patient or several"),
+        ("name,person\na,p\n", "has no column case, but 'name', 'person'; name the columns case and patient, with"),
+        ("Case,patient\na,p\n", "has no column case, but 'Case', 'patient'"),
+        ("case;patient\na;p\n", "has no column case, but 'case;patient'; name the columns case and patient, with"),
+        ("", "has no column case, but none"),
     ],
 )
 def test_a_wrong_table_of_patients_is_refused(root: Path, table: str, says: str) -> None:
@@ -248,11 +265,39 @@ def test_with_tags_not_every_image_needs_a_mask(root: Path, tmp_path: Path) -> N
     assert len(tags) == 6
 
 
+def test_tags_of_the_other_kind_are_not_left_out_in_silence(
+    root: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in "cd":
+        (root / f"masks/{name}.nii.gz").unlink()
+    (root / "tags.csv").write_text("case,tag\na,1\nb,1\nc,0\nd,0\n")
+    folder = prepare(build(root), tmp_path / "set", name="f")
+    says = "scan-tags are on record of 2 training cases without a mask, and no slice-tags; make labels of them with"
+    simulate_labels(folder, ["points"])
+    assert not caplog.records, "no tags were wanted"
+    with pytest.raises(InputError, match=rf"set: {says} 'groundglass prepare .*set --labels scan-tags'"):
+        simulate_labels(folder, ["slice-tags"], only="[cd]")
+    simulate_labels(folder, ["slice-tags"])
+    assert says in caplog.text
+    caplog.clear()
+    simulate_labels(folder, ["scan-tags"])
+    assert not caplog.records
+
+
 def test_one_mask_and_tags_all_train(root: Path, tmp_path: Path) -> None:
     for name in "bcd":
         (root / f"masks/{name}.nii.gz").unlink()
     (root / "tags.csv").write_text("case,tag\na,1\nb,1\nc,0\nd,0\n")
     assert len(prepare(build(root), tmp_path / "set", name="f").split.training) == 4
+
+
+def test_of_tagged_cases_a_mask_without_an_image_is_named(root: Path) -> None:
+    for name in "abc":
+        (root / f"masks/{name}.nii.gz").unlink()
+    (root / "masks/d.nii.gz").rename(root / "masks/e.nii.gz")
+    (root / "tags.csv").write_text("case,tag\na,1\nb,1\nc,0\nd,0\n")
+    with pytest.raises(InputError, match=r"masks/e\.nii\.gz: has no image of the same name"):
+        build(root).sources()
 
 
 @pytest.mark.parametrize(
@@ -315,7 +360,8 @@ def test_a_table_that_counts_from_the_wrong_end_is_noticed(
     [
         ("case,slice,tag\na,1,1\n", "not a table with the columns case, tag and slice_from_feet or slice_from_head"),
         ("case,slice_from_feet,slice_from_head,tag\na,1,1,1\n", "not a table with the columns"),
-        ("case;slice_from_feet;tag\na;1;1\n", "not a table with the columns"),
+        ("case;slice_from_feet;tag\na;1;1\n", "has no column case, but 'case;slice_from_feet;tag'; name the columns"),
+        ("case,slice_from_feet,tag\n", "has no line below its header; add the tags, or take the file away"),
         ("case,slice_from_feet,tag\nA,1,1\n", "line 2: there is no case 'A'"),
         ("case,slice_from_feet,tag\na,1,1\na,0,1\n", "line 3: slice '0', tag '1'; count from 1"),
         ("case,slice_from_feet,tag\na,1,yes\n", "line 2: slice '1', tag 'yes'; count from 1, and tag with 0 or 1"),

@@ -20,7 +20,7 @@ from groundglass.datasets.catalog.layout import Source
 from groundglass.datasets.catalog.pairs import PairedFolders
 from groundglass.datasets.folder import DatasetFolder
 from groundglass.datasets.prepare import prepare
-from groundglass.datasets.prepare import simulate_labels
+from groundglass.datasets.simulated import simulate_labels
 from groundglass.datasets.splits import Split
 from groundglass.datasets.splits import published_split
 from groundglass.errors import InputError

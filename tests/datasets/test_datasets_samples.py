@@ -11,10 +11,10 @@ from groundglass.active.regions import Regions
 from groundglass.datasets.case import Case
 from groundglass.datasets.folder import DatasetFolder
 from groundglass.datasets.grid import Grid
-from groundglass.datasets.prepare import simulate_labels
 from groundglass.datasets.preprocessing import slice_images
 from groundglass.datasets.preprocessing import slice_masks
 from groundglass.datasets.samples import SliceSamples
+from groundglass.datasets.simulated import simulate_labels
 from groundglass.errors import InputError
 from groundglass.labels.events import Point
 from groundglass.labels.growth import Growth

@@ -188,6 +188,13 @@ def test_brightness_in_the_lung_is_salient() -> None:
     assert torch.isfinite(intensity_saliency(image, lung)).all()
 
 
+def test_saliency_needs_no_quantile_of_bfloat16_which_gpus_do_not_have() -> None:
+    torch.manual_seed(0)
+    image, lung = torch.rand(2, 1, 20, 20), torch.ones(2, 1, 20, 20, dtype=torch.bool)
+    exact, coarse = intensity_saliency(image, lung), intensity_saliency(image.bfloat16(), lung)
+    assert (coarse.float() - exact).abs().mean() < 0.02
+
+
 def test_targets_are_background_without_lesion_and_open_without_a_tag(samples: SliceSamples) -> None:
     method = build()
     method.maps = AttentionMaps(samples, (4, 4), "average")
@@ -225,6 +232,18 @@ def test_saliency_of_ones_own_is_read_onto_the_grid(
     own = method.read_saliency(samples, maps)
     assert own is not None
     assert len(own) == len(maps.slices)
+
+
+def test_what_is_done_to_the_gray_of_images_is_not_done_to_saliency(
+    samples: SliceSamples, blobs: DatasetFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_saliency(tmp_path, blobs, samples.case_names)
+    scan = blobs.scan(blobs.split.training[0])
+    lungs = scan.with_voxels(np.ones(scan.shape, np.uint8), "mask")
+    monkeypatch.setattr("groundglass.datasets.saliency.case_lungs", lambda *_: lungs)
+    samples.grid = Grid(size=(32, 32), aerated=0.5)
+    found = read_saliency(samples, tmp_path)
+    assert float(found[:, :, 5:, 5:].float().mean()) == pytest.approx(0.2, abs=1e-3)
 
 
 def test_a_missing_saliency_map_is_named(samples: SliceSamples, blobs: DatasetFolder, tmp_path: Path) -> None:

@@ -12,8 +12,13 @@ from groundglass.bench.pseudo_masks import pseudo_mask_scores
 from groundglass.datasets.catalog.phantom import PhantomSet
 from groundglass.datasets.folder import DatasetFolder
 from groundglass.datasets.prepare import prepare
-from groundglass.datasets.prepare import simulate_labels
+from groundglass.datasets.simulated import simulate_labels
 from groundglass.experiments.recipe import load_recipe
+from groundglass.methods.smoothed_intensity import SmoothedIntensity
+from groundglass.prediction.evaluate import dice_curve
+from groundglass.prediction.evaluate import scored_cases
+from groundglass.prediction.predictor import Predictor
+from groundglass.prediction.untrained import UNTRAINED
 from groundglass.training.run import train
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]  # on a busy machine
@@ -67,8 +72,8 @@ SMALLER: dict[str, Any] = {"grid": {"size": [64, 64]}, "epochs": 8, "validate_ev
 
 
 def test_bl_finds_more_than_its_untrained_network(chests: DatasetFolder, tmp_path: Path) -> None:
-    """Three epochs of its classifier alone leave the network as it was: then the map is the image's brightness."""
-    config = load_recipe("bl", SMALLER | {"method_options": {"classifier_steps": 60}})
+    """Six epochs of its classifier alone leave the network as it was: then the map is the image's brightness."""
+    config = load_recipe("bl", SMALLER | {"epochs": 10, "method_options": {"classifier_steps": 120}})
     run = train(config, chests.root, tmp_path / "run", quiet=True, device="cpu")
     untrained = history(run.folder, "val_average_precision")[0]
     assert best_precision(run.folder) > untrained + 0.05
@@ -81,3 +86,15 @@ def test_vagan_learns_to_change_little_and_lesions_most(chests: DatasetFolder, t
     changes = history(run.folder, "train_sparsity")
     assert changes[-1] < 0.7 * changes[0]
     assert history(run.folder, "val_average_precision")[-1] > 3 * prevalence(chests)
+
+
+def test_decomposition_finds_more_than_brightness_does(chests: DatasetFolder, tmp_path: Path) -> None:
+    """On all slices of the test scans, healthy ones too, against brightness read in the same way."""
+    config = load_recipe("decomposition", SMALLER)
+    run = train(config, chests.root, tmp_path / "run", quiet=True, device="cpu")
+    learned = run.result["metrics"]["average_precision"]
+    options, grid = UNTRAINED["smoothed-intensity-median"]
+    pairs = list(scored_cases(chests, chests.split.test))
+    bright = dice_curve(Predictor(SmoothedIntensity(**options), grid), pairs).average_precision()
+    assert learned > bright + 0.1
+    assert learned > 0.4

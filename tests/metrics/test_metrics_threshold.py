@@ -44,6 +44,12 @@ def test_a_map_that_is_the_same_everywhere_is_flat() -> None:
     assert [flat.is_flat(), clear.is_flat(), certain.is_flat()] == [True, False, False]
 
 
+def test_a_map_that_is_black_everywhere_is_flat() -> None:
+    black = DiceCurve()
+    black.update(np.zeros(100), np.arange(100) < 60)
+    assert black.is_flat()
+
+
 def test_the_threshold_that_a_share_of_pixels_exceeds() -> None:
     curve = DiceCurve()
     curve.update(np.linspace(0, 0.1, 1001), np.zeros(1001, bool))

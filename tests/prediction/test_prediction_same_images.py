@@ -16,8 +16,8 @@ from groundglass.datasets.catalog.phantom import PhantomSet
 from groundglass.datasets.folder import DatasetFolder
 from groundglass.datasets.grid import Grid
 from groundglass.datasets.prepare import prepare
-from groundglass.datasets.prepare import simulate_labels
 from groundglass.datasets.samples import SliceSamples
+from groundglass.datasets.simulated import simulate_labels
 from groundglass.datasets.splits import PARTS
 from groundglass.datasets.splits import Split
 from groundglass.experiments.config import Config

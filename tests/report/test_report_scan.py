@@ -15,9 +15,11 @@ import pytest
 from chests import Chest
 from chests import make_chest
 from chests import turned
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
 
+from groundglass.report import plots
 from groundglass.report import scan_pictures
 from groundglass.report import scan_report
 from groundglass.report.burden import measure
@@ -94,6 +96,33 @@ def test_page_holds_everything_and_needs_nothing(write: Write) -> None:
         assert words in text
     for words in ("The scan is odd.", "950 to \u2212700 HU", "0.2 ml are marked outside", "network 3.2", "numpy"):
         assert words in text
+
+
+def test_of_one_slice_nothing_is_told_of_heights(write: Write) -> None:
+    whole = write(make_chest())
+    assert (whole / "overlays/coronal.png").exists()
+    folder = write(Chest(*(one.slab(5, 6) for one in make_chest())))
+    page = (folder / "report.html").read_text()
+    checked = Balance()
+    checked.feed(page)
+    assert checked.open == []
+    assert [path.name for path in (folder / "overlays").iterdir()] == ["slice-001.png"]
+    assert len(checked.pictures) == 1
+    text = text_of(page)
+    assert "right lung" in text
+    for words in ("third", "upper", "Slice by slice", "Coronal"):
+        assert words not in text
+
+
+def test_slices_of_unknown_distance_are_counted_from_1(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[Figure] = []
+    monkeypatch.setattr(plots, "png", lambda figure: drawn.append(figure) or b"")
+    plots.profile_plot(
+        Profile((0.0, 1.0, 2.0), (4.0, 4.0, 4.0), (0.0, 1.0, 0.0), (0.0, 25.0, 0.0)), [1], measured=False
+    )
+    part = drawn[0].axes[1]
+    assert list(part.lines[0].get_xdata()) == [1, 2, 3]
+    assert part.get_xlabel().startswith("slice, from 1")
 
 
 def test_json_holds_all_measurements(write: Write) -> None:

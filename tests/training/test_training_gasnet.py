@@ -15,7 +15,7 @@ from lightning import seed_everything
 
 from groundglass.datasets.folder import DatasetFolder
 from groundglass.datasets.load import load_samples
-from groundglass.datasets.prepare import simulate_labels
+from groundglass.datasets.simulated import simulate_labels
 from groundglass.errors import InputError
 from groundglass.experiments.checkpoint import build_method
 from groundglass.experiments.checkpoint import load_method
@@ -30,7 +30,7 @@ from groundglass.report.outputs import write_outputs
 from groundglass.report.restoration_figure import shown_slices
 from groundglass.scans.nifti import write_nifti
 from groundglass.scans.phantom import generate_phantom
-from groundglass.training.callbacks import read_history
+from groundglass.training.history import read_history
 from groundglass.training.run import Run
 from groundglass.training.run import train
 from groundglass.training.trainer import build_loader

@@ -13,7 +13,7 @@ from groundglass.datasets.catalog.layout import Layout
 from groundglass.datasets.catalog.layout import Source
 from groundglass.datasets.folder import DatasetFolder
 from groundglass.datasets.prepare import prepare
-from groundglass.datasets.prepare import simulate_labels
+from groundglass.datasets.simulated import simulate_labels
 from groundglass.experiments.config import Config
 from groundglass.scans.phantom import Phantom
 from groundglass.scans.phantom import generate_phantom

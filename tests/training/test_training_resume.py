@@ -19,7 +19,7 @@ from groundglass.errors import InputError
 from groundglass.experiments.config import Config
 from groundglass.methods.consistency import PointConsistency
 from groundglass.prediction.predictor import Predictor
-from groundglass.training.callbacks import read_history
+from groundglass.training.history import read_history
 from groundglass.training.run import Run
 from groundglass.training.run import train
 

@@ -27,8 +27,8 @@ from groundglass.prediction.validation import TITLES
 from groundglass.prediction.validation import validate
 from groundglass.scans.nifti import write_nifti
 from groundglass.training.allocator import keep_freed_memory
-from groundglass.training.callbacks import read_history
 from groundglass.training.figures import learning_curves
+from groundglass.training.history import read_history
 from groundglass.training.machine import machine
 from groundglass.training.machine import versions
 from groundglass.training.run import Run
@@ -395,6 +395,16 @@ def test_an_unknown_kind_of_labels_is_answered_with_the_known_ones(
 def test_a_folder_that_is_no_dataset_is_said(small_config: MakeConfig, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="not a prepared dataset"):
         train(small_config(), tmp_path, tmp_path / "run", quiet=True)
+
+
+def test_a_batch_too_small_for_batch_normalization_is_said(
+    small_config: MakeConfig, blobs: DatasetFolder, tmp_path: Path
+) -> None:
+    """One slice of 32 x 32 pixels is a single one at stride 32."""
+    config = small_config(network="unet", network_options={}, batch_size=1, epochs=1)
+    says = r"recipe: batch_size 1 with grid\.size \[32, 32\] leaves batch normalization a single value .*; raise one"
+    with pytest.raises(InputError, match=says):
+        run(config, blobs, tmp_path / "run")
 
 
 @pytest.mark.parametrize("lr", [1e30, 1e4])  # beyond all numbers, and merely senseless

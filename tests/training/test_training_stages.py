@@ -128,6 +128,16 @@ def test_the_other_fusions_train_too(config: Config, blobs: DatasetFolder, tmp_p
     assert 0 <= scores["dice_global"] <= 1
 
 
+def test_slices_without_a_map_to_fuse_are_counted(
+    config: Config, blobs: DatasetFolder, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One epoch of the classifier, which is not fused."""
+    plain = config.to_dict() | {"epochs": 2}
+    plain["method_options"] = plain["method_options"] | {"stage1_epochs": 1}
+    run(Config.from_dict(plain), blobs, tmp_path / "run")
+    assert "of 6 of 6 slices with a lesion there is no map to fuse" in caplog.text
+
+
 def test_pseudo_masks_are_scored_against_masks(straight: Run, blobs: DatasetFolder) -> None:
     scores = pseudo_mask_scores(straight.folder, blobs)
     assert set(scores) == {"dice_global", "dice_case", "dice_labeled", "sensitivity", "ppv", "share_open"}
@@ -158,9 +168,12 @@ def test_tags_that_contradict_each_other_are_said(
     assert "tagged healthy" not in caplog.text
 
 
-def test_there_must_be_epochs_left_for_the_second_stage(config: Config, blobs: DatasetFolder, tmp_path: Path) -> None:
+def test_there_must_be_epochs_left_for_the_second_stage(
+    config: Config, blobs: DatasetFolder, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     with pytest.raises(InputError, match="epochs 2 leave none for the second stage"):
         run(Config.from_dict(config.to_dict() | {"epochs": STAGE1}), blobs, tmp_path / "run")
+    assert "steps" not in caplog.text, "nothing is advised to a run that is refused"
 
 
 def test_irn_resumes_too(config: Config, blobs: DatasetFolder, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,6 +14,9 @@ from test_training_resume import history
 from groundglass.datasets.folder import DatasetFolder
 from groundglass.errors import InputError
 from groundglass.experiments.config import Config
+from groundglass.methods import METHODS
+from groundglass.methods.settings import TrainingSettings
+from groundglass.networks import build_network
 from groundglass.training import callbacks
 from groundglass.training.run import train
 
@@ -69,6 +73,21 @@ def test_a_run_that_is_all_warm_up_is_refused(
     with pytest.raises(InputError, match=sentence):
         run(small_config, blobs, tmp_path / "run", method, options)
     assert not list(tmp_path.glob("run/checkpoints/*"))
+
+
+def test_both_kinds_of_slices_must_be_drawn_for_every_batch(
+    small_config: Callable[..., Config], blobs: DatasetFolder, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match=r"^recipe: this method compares .* with others; set draw: tags$"):
+        run(small_config, blobs, tmp_path / "run", "decomposition", CRITIC, draw="slices")
+
+
+def test_a_critic_is_trained_by_one_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    network = build_network("decomposition", {"channels": [2, 4]})
+    method: Any = METHODS.build("decomposition", CRITIC, network=network, settings=TrainingSettings())
+    monkeypatch.setattr(type(method), "trainer", SimpleNamespace(world_size=2))
+    with pytest.raises(InputError, match="in one process; use --devices 1"):
+        method.on_fit_start()
 
 
 @pytest.mark.parametrize(

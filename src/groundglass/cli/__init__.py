@@ -42,6 +42,8 @@ VERBS = {
     "bench": bench,
     "info": info,
 }
+GOES_ON = ("demo", "prepare", "bench")
+"""Verbs that go on where they were stopped if they are given once more."""
 NOTE = "Research use only: not a medical device."
 
 
@@ -74,18 +76,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     # Before torch is imported: threads that spin while they wait take the time of whatever else runs on a laptop.
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     logging.basicConfig(level=logging.WARNING, format="groundglass: %(message)s")
-    chosen: Namespace | None = None
+    given: Namespace | None = None
     try:
         argv = train.resolve_recipes(list(sys.argv[1:] if argv is None else argv)) or ["--help"]
-        arguments = build_parser(argv).parse_args(argv)
-        chosen = arguments[arguments.verb]
+        given = build_parser(argv).parse_args(argv)
         with ended_by_sigterm():
-            VERBS[arguments.verb].run(chosen)
+            VERBS[given.verb].run(given[given.verb])
     except (InputError, ArgumentError) as error:
         print(f"groundglass: {in_words(str(error))}", file=sys.stderr)
         return 2
     except KeyboardInterrupt as stop:
-        hint = "; go on with the same command and --resume" if "resume" in (chosen or ()) else ""
-        print(f"groundglass: stopped{hint}", file=sys.stderr)
+        print(f"groundglass: stopped{_how_to_go_on(given)}", file=sys.stderr)
         return 143 if isinstance(stop, Terminated) else 130
     return 0
+
+
+def _how_to_go_on(given: Namespace | None) -> str:
+    if given is None:
+        return ""
+    if "resume" in given[given.verb]:
+        return "; go on with the same command and --resume"
+    return "; go on with the same command" if given.verb in GOES_ON else ""

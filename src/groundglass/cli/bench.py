@@ -74,8 +74,8 @@ def _table(arguments: Namespace) -> str:
 
 
 def _image_level(arguments: Namespace) -> str:
-    from groundglass.bench.image_level import ROWS
     from groundglass.bench.image_level import table_image_level
+    from groundglass.bench.image_level_rows import ROWS
     from groundglass.bench.plan import Plan
 
     return table_image_level(

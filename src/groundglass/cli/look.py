@@ -1,7 +1,7 @@
 """Look at a slice as a trained run sees it: its heat map, and what its method makes on the way.
 
 Of decomposition, VA-GAN and BL these are the versions of the slice; of attention fusion the activation map, the
-saliency and the pseudo mask.
+saliency and the pseudo mask (white is lesion, gray is left open).
 
 Example: groundglass look runs/decomposition data/ --case lesion-007 --slice 3 -o slice.png
 """

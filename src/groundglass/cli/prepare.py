@@ -48,8 +48,8 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(arguments: Namespace) -> None:
     """Prepare the dataset, then its labels."""
     from groundglass.datasets.folder import DatasetFolder
-    from groundglass.datasets.prepare import possible_kinds
-    from groundglass.datasets.prepare import simulate_labels
+    from groundglass.datasets.simulated import possible_kinds
+    from groundglass.datasets.simulated import simulate_labels
 
     _check(arguments)
     folder = _prepared(arguments) if arguments.output else DatasetFolder.open(arguments.root)
@@ -74,7 +74,7 @@ def run(arguments: Namespace) -> None:
 
 def _check(arguments: Namespace) -> None:
     """What can be told before anything is written."""
-    from groundglass.datasets.prepare import check_wanted
+    from groundglass.datasets.simulated import check_wanted
 
     kinds = [] if arguments.labels == "none" else names(arguments.labels or "")
     check_wanted(kinds, arguments.seed, arguments.rule, arguments.lesion_free)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -42,7 +43,8 @@ def _of_case(samples: SliceSamples, folder: Path, number: int) -> Tensor:
         )
     lungs = case_lungs(samples.folder, case, image, samples.grid)
     first, last = case.slices or (0, image.shape[0])
-    return slice_images(scan, samples.grid.around(lungs), slice(first, last), lungs).half()
+    grid = replace(samples.grid, aerated=None)  # that is for images
+    return slice_images(scan, grid.around(lungs), slice(first, last), lungs).half()
 
 
 def _eight_bit(path: Path) -> Scan:

@@ -25,6 +25,9 @@ from groundglass.scans.nifti import nifti_affine
 from groundglass.scans.nifti import nifti_shape
 
 SLICES = {1: "lesion", 0: "none", UNKNOWN_TAG: "untagged"}
+RECORDED = {"slice-tags": "slice_tags", "scan-tags": "tag"}
+"""Kinds of labels that a record may have, as ``groundglass prepare --labels`` calls them, and a case's field."""
+
 SCANS = {1: "diseased", 0: "healthy", UNKNOWN_TAG: "untagged"}
 
 
@@ -124,6 +127,18 @@ def outside_sentence(outside: Sequence[Label]) -> str:
         f"{_many(len(outside), 'label')} outside the scan, first case {outside[0].case}: training refuses such labels; "
         "undo them in the annotator, or remove them from labels.jsonl"
     )
+
+
+def left_out_sentence(folder: DatasetFolder, unlabeled: Sequence[Case], kinds: Sequence[str]) -> str:
+    """Where tags of one kind are wanted: cases that get none, as their record has the other kind; or nothing."""
+    for wanted, other in (("slice-tags", "scan-tags"), ("scan-tags", "slice-tags")):
+        count = sum(getattr(case, RECORDED[other]) is not None for case in unlabeled)
+        if count and wanted in kinds and other not in kinds:
+            return (
+                f"{folder.root}: {other} are on record of {_many(count, 'training case')} without a mask, and no "
+                f"{wanted}; make labels of them with 'groundglass prepare {folder.root} --labels {other}'"
+            )
+    return ""
 
 
 def _many(count: int, noun: str) -> str:

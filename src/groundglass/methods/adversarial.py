@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from typing import Any
 from typing import ClassVar
 
 import torch
@@ -88,7 +89,7 @@ class Adversarial(Alternating):
         """Where images ``(B, 1, *spatial)`` in [-1, 1] have lesions, in [0, 1]."""
 
     def usable(self, samples: SliceSamples) -> Tensor:
-        """``(N,)`` bool: slices with a tag."""
+        """``(N,)`` bool: slices with a tag and with lung."""
         return tagged_slices(samples)
 
     def probabilities(self, image: Tensor) -> Tensor:
@@ -180,11 +181,15 @@ class Adversarial(Alternating):
         return sum(self.steps_before().values()) // int(self.trainer.num_training_batches)
 
     def on_fit_start(self) -> None:
-        """Lightning's hook: see that the run is long enough for the network to be trained.
+        """Lightning's hook: see to one process, batches of both kinds, and steps enough to train the network.
+
+        By chance alone some batch would be of one kind, sooner or later, and each time the run is resumed.
 
         Raises:
-            InputError: If not.
+            InputError: If the recipe does not.
         """
+        if self.trainer.world_size > 1:
+            raise InputError("this method trains two networks in turn and in one process; use --devices 1")
         steps, before = int(self.trainer.estimated_stepping_batches), self.steps_before()
         if sum(before.values()) >= steps:
             name = max(before, key=lambda one: before[one])
@@ -192,6 +197,9 @@ class Adversarial(Alternating):
                 f"recipe: the network would not be trained in any of the run's {steps} steps, as "
                 f"method_options.{name} is {getattr(self, name)}; lower it, or raise epochs or epoch_samples"
             )
+        loader: Any = self.trainer.train_dataloader
+        if loader.sampler.pair is None:
+            raise InputError("recipe: this method compares slices tagged lesion with others; set draw: tags")
 
     def _wanted(self) -> int:
         """Critic steps before the network's next."""

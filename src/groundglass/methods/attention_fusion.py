@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from typing import Any
 
@@ -34,11 +35,18 @@ from groundglass.methods.tag_method import class_loss
 from groundglass.networks import SLICE_SEGMENTERS
 from groundglass.networks import build_network
 
+logger = logging.getLogger(__name__)
+
 BATCH = 16
 """Slices at once when maps are made outside of training."""
 
 STATE = "attention_maps"
 """Key of the fused maps in a checkpoint to resume from."""
+
+MISSING = (
+    "of %d of %d slices with a lesion there is no map to fuse, as the classifier never called them so after its first "
+    "epoch; they get its last map alone; raise method_options.stage1_epochs if they are many"
+)
 
 
 class AttentionFusion(TwoStages):
@@ -160,6 +168,8 @@ class AttentionFusion(TwoStages):
             return
         self.network.eval()
         samples, missing = self._samples(), self.maps.missing
+        if len(missing) and self.fusion != "last":
+            logger.warning(MISSING, len(missing), len(self.maps.slices))
         with torch.no_grad():
             for start in range(0, len(missing), BATCH):
                 rows = missing[start : start + BATCH]
@@ -190,6 +200,7 @@ class AttentionFusion(TwoStages):
     def views(self, image: Tensor) -> dict[str, Tensor]:
         """The final classifier's map, the saliency, the pseudo mask of both, and the heat map, of images in [0, 1].
 
+        Of an image alone neither the fused map is known nor saliency of one's own: it is the last map, and brightness.
         The pseudo mask is that of a slice with a lesion; what it leaves open is gray.
         """
         attention, lung = relative(self.network(image)), image > 0

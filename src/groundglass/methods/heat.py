@@ -41,8 +41,10 @@ def above_median(heat: Tensor, inside: Tensor) -> Tensor:
         heat: ``(B, 1, *spatial)``.
         inside: The same, bool; an image without lung gives nothing.
     """
-    flat = torch.where(inside, heat, torch.nan).flatten(1)
-    median = flat.nanmedian(dim=1).values.nan_to_num(0.0).view(-1, *[1] * (heat.ndim - 1))
+    # By sorting: torch's own medians along a dimension are refused on GPUs where all must be deterministic.
+    ordered = torch.where(inside, heat, torch.inf).flatten(1).sort(dim=1).values
+    middle = ((inside.flatten(1).sum(dim=1, keepdim=True) - 1) // 2).clamp(min=0)
+    median = ordered.gather(1, middle).nan_to_num(posinf=0.0).view(-1, *[1] * (heat.ndim - 1))
     return (heat - median).clamp(min=0) * inside
 
 

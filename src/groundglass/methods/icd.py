@@ -30,8 +30,8 @@ class ICD(TagMethod):
     1 x 1 convolution learns from the places the direction is sure about.
 
     Differences from the release: the score is the cosine between direction and normalized feature, black places
-    (outside the lungs) have no part, or else lung against black would be the direction; no superpixels; the branches
-    see the features without passing a gradient back.
+    (outside the lungs) have no part, or else lung against black would be the direction; no superpixels; the top-down
+    branch sees the deepest features alone; the branches see the features without passing a gradient back.
 
     Args:
         network: See :class:`TagMethod`.

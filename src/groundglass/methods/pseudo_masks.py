@@ -41,8 +41,9 @@ def intensity_saliency(image: Tensor, lung: Tensor) -> Tensor:
     # Divided, so that the black outside does not bleed in.
     smooth = smoothed(image * weight, SIGMA) / smoothed(weight, SIGMA).clamp_min(1e-6)
     values = smooth.masked_fill(~lung, torch.nan).flatten(1)
-    shares = torch.tensor([DARK, BRIGHT], device=image.device, dtype=values.dtype)
-    dark, bright = values.nanquantile(shares, dim=1).view(2, -1, 1, 1, 1)
+    shares = torch.tensor([DARK, BRIGHT]).to(values)
+    # In float32: where layers multiply in bfloat16 so does the smoothing, and GPUs have no quantile of that.
+    dark, bright = values.float().nanquantile(shares.float(), dim=1).view(2, -1, 1, 1, 1)
     saliency: Tensor = ((smooth - dark) / (bright - dark).clamp_min(1e-6)).clamp(0, 1) * weight
     return saliency
 

@@ -27,7 +27,8 @@ class SEAM(TagMethod):
 
     As released, except: one class, the number of channels is read from the maps; slices without lesion have their
     maps multiplied by 0, as absent classes there; the second size is an option, because 0.3 of a small grid is
-    nothing; the optimizer is this package's.
+    nothing; heat is that of one view, not the sum over four sizes and the mirrored image; the optimizer is this
+    package's.
 
     Args:
         network: See :class:`TagMethod`.

@@ -57,9 +57,13 @@ class DiceCurve:
         return float(self.dice()[np.searchsorted(self.thresholds, threshold)])
 
     def is_flat(self) -> bool:
-        """Whether nothing better can be done than to call lesion all that is not black, most of which is none."""
+        """Whether nothing better can be done than to call lesion all that is not black, most of which is none.
+
+        So too if all is black.
+        """
         true, called = self._above()
-        return bool(called[np.nanargmax(self.dice())] >= called[1] > 2 * true[1])
+        worthless = called[1] == 0 or called[1] > 2 * true[1]
+        return bool(worthless and called[np.nanargmax(self.dice())] >= called[1])
 
     def exceeded_by(self, share: float) -> float:
         """The lowest threshold that no more than a share of all pixels reach; 1 if there is none."""

@@ -26,8 +26,8 @@ class DecompositionNet(nn.Module):
             65 parameters each, as in the release.
         norm: Normalization of encoder and decoders; the release has none, and ``lite`` always has batch norm.
         output: What the normal decoder's last layer gives: the ``image`` (paper and release), its ``change``, added to
-            the input, or what makes it ``darker``: the share of the brightness that is kept. The last two start from
-            the input itself, so nothing has to be learned for what is not changed.
+            the input, or what makes it ``darker``: the share of the brightness that is kept. ``change`` starts from the
+            input itself, so nothing has to be learned for what is not changed, ``darker`` from 98 % of its brightness.
         pretrained: Start ``lite`` from ImageNet.
 
     Raises:
@@ -75,7 +75,7 @@ class DecompositionNet(nn.Module):
 
 
 def _start_unchanged(head: nn.Module, *, bias: float) -> None:
-    """Weights of zero, so that the normal version is the image itself at the start."""
+    """Weights of zero, so that the normal version is the image itself at the start, or 98 % of its brightness."""
     assert isinstance(head, nn.Conv2d)
     assert head.bias is not None
     nn.init.zeros_(head.weight)

@@ -33,9 +33,7 @@ def doubts(
     for side in LUNGS.values():
         if regions[side].lung_ml == 0:
             yield f"The lung mask holds no {side} lung."
-    if len(profile.lung_cm2) == 1:
-        yield "The scan is a single slice: volumes hold for that slice, not for the lungs."
-    elif measured and max(profile.lung_cm2[0], profile.lung_cm2[-1]) > CUT_CM2:
+    if measured and len(profile.lung_cm2) > 1 and max(profile.lung_cm2[0], profile.lung_cm2[-1]) > CUT_CM2:
         yield "The lungs reach the first or the last slice: part of them may not be in the scan."
     marked_ml = both.lesion_ml + outside_ml
     if outside_ml > OUTSIDE_PERCENT / 100 * marked_ml:

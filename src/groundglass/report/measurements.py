@@ -133,6 +133,11 @@ class Measurements:
         """Both lungs together."""
         return self.regions["both"]
 
+    @property
+    def is_volume(self) -> bool:
+        """Whether there is more than one slice, and so a height of the lungs."""
+        return len(self.profile.z_mm) > 1
+
     def to_dict(self, digits: int = 4) -> dict[str, Any]:
         """Plain values for JSON, rounded; sizes are null where no size is known."""
         plain: dict[str, Any] = _rounded(asdict(self), digits)

@@ -28,7 +28,7 @@ def profile_plot(profile: Profile, shown: list[int], *, measured: bool = True) -
     scale = 1 if measured else PIXELS_A_CM2
     figure = Figure(figsize=(10, 4.6), layout="constrained")
     area, part = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
-    z = np.array(profile.z_mm)
+    z = np.array(profile.z_mm) if measured else np.arange(1.0, len(profile.z_mm) + 1)
     area.fill_between(z, scale * np.array(profile.lung_cm2), color=LUNG, alpha=0.45, linewidth=0, label="lung")
     area.fill_between(z, scale * np.array(profile.lesion_cm2), color=LESION, alpha=0.85, linewidth=0, label="lesion")
     area.set(ylabel="area in cm²" if measured else "area in pixels", ylim=(0, None))
@@ -36,7 +36,7 @@ def profile_plot(profile: Profile, shown: list[int], *, measured: bool = True) -
     percent = np.array([np.nan if one is None else one for one in profile.lesion_percent])
     part.plot(z, percent, color=LESION, linewidth=1.6)
     part.set(ylabel="% of lung area", ylim=(0, max(5.0, 1.08 * float(np.nanmax(percent)))))
-    place = "position z in mm" if measured else "slice, from 0"
+    place = "position z in mm" if measured else "slice, from 1"
     part.set_xlabel(f"{place} (feet at the left, head at the right)")
     part.set_xlim(*_around_lungs(profile, z))
     for axes in (area, part):

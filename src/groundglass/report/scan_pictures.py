@@ -39,29 +39,32 @@ def draw(scan: Scan, lesions: Scan, lungs: Scan, measurements: Measurements) -> 
 
     Returns:
         PNG files by name (``montage``, ``coronal``, ``profile``, ``thickness``, ``slice-037`` ...) and the slices
-        shown, from 0 at the feet.
+        shown, from 0 at the feet. Of a single slice there is nothing to see from the front or along the lungs.
     """
     around = Surroundings.of(scan, lesions, lungs, WINDOW)
     shown = slices_to_show(measurements.profile, SLICES)
     views = [around.axial(index) for index in shown]
     captions = [_caption(view, measurements) for view in views]
-    row = around.coronal()
-    pictures = {
-        "montage": montage(views, captions),
-        "coronal": pair(row, f"row {row.index + 1} from the front", width=COLUMN),
-        "profile": profile_plot(measurements.profile, shown, measured=scan.measured),
-        "thickness": thickness_plot(
-            around.lungs.voxels, around.lesions.voxels, around.scan.spacing, measured=scan.measured
-        ),
-    }
+    pictures = {"montage": montage(views, captions)}
+    if measurements.is_volume:
+        pictures |= _along_the_lungs(around, measurements, shown)
     for view, caption in zip(views, captions, strict=True):
         pictures[f"slice-{view.index + 1:03d}"] = pair(view, caption)
     return pictures, shown
 
 
+def _along_the_lungs(around: Surroundings, measurements: Measurements, shown: list[int]) -> dict[str, bytes]:
+    row, measured = around.coronal(), around.scan.measured
+    return {
+        "coronal": pair(row, f"row {row.index + 1} from the front", width=COLUMN),
+        "profile": profile_plot(measurements.profile, shown, measured=measured),
+        "thickness": thickness_plot(around.lungs.voxels, around.lesions.voxels, around.scan.spacing, measured=measured),
+    }
+
+
 def write_overlays(folder: Path, pictures: dict[str, bytes]) -> None:
     """Write the sections as files ``overlays/*.png``, in place of those of a former report."""
-    for pattern in ("slice-*.png", "restoration.png"):
+    for pattern in ("slice-*.png", "coronal.png", "restoration.png"):
         for former in (folder / OVERLAYS).glob(pattern):
             former.unlink()
     for name, content in pictures.items():

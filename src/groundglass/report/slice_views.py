@@ -39,7 +39,8 @@ def slice_views(method: Method, grid: Grid, folder: DatasetFolder, case: Case, i
     """
     scan, mask = folder.scan(case), folder.mask(case)
     if not 0 <= index < scan.shape[0]:
-        raise InputError(f"case {case.case} has slices 0 to {scan.shape[0] - 1}, not {index}; choose one of them")
+        there = f"slices 0 to {scan.shape[0] - 1}" if scan.shape[0] > 1 else "slice 0 alone"
+        raise InputError(f"case {case.case} has {there}, not {index}; choose from these, counted from 0 at the feet")
     lungs = case_lungs(folder, case, scan, grid)
     grid = grid.around(lungs)
     image = slice_images(scan, grid, slice(index, index + 1), lungs)

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 import random
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,20 +16,9 @@ from lightning import Trainer
 from lightning.pytorch.callbacks import EarlyStopping
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.callbacks import WeightAveraging
-from rich.console import Console
-from rich.progress import BarColumn
-from rich.progress import MofNCompleteColumn
-from rich.progress import Progress
-from rich.progress import ProgressColumn
-from rich.progress import TextColumn
-from rich.progress import TimeRemainingColumn
 
-from groundglass.files import write_text
 from groundglass.prediction.evaluate import Pair
 from groundglass.prediction.predictor import Predictor
-from groundglass.prediction.validation import MONITORS
-from groundglass.prediction.validation import SHORT
-from groundglass.prediction.validation import as_shown
 from groundglass.prediction.validation import validate
 
 
@@ -125,91 +110,3 @@ class StartOver(Callback):
             elif isinstance(callback, ModelCheckpoint) and callback.monitor is not None:
                 callback.best_k_models, callback.kth_best_model_path = {}, ""
                 callback.best_model_score = callback.current_score = None
-
-
-class History(Callback):
-    """One line of ``history.csv`` an epoch, on the disk when the epoch ends; empty where nothing was measured in it."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.rows: list[dict[str, str]] = []
-        self.started = 0.0
-
-    def on_train_start(self, trainer: Trainer, pl_module: Any) -> None:
-        """Drop epochs that are about to be trained again after a resume."""
-        rows = read_history(self.path) if self.path.exists() else []
-        self.rows = [row for row in rows if int(row["epoch"]) < trainer.current_epoch]
-
-    def on_train_epoch_start(self, trainer: Trainer, pl_module: Any) -> None:
-        """Start the clock, and forget what was logged in the epoch before, which Lightning keeps."""
-        self.started = time.perf_counter()
-        trainer.callback_metrics.clear()
-
-    def on_train_epoch_end(self, trainer: Trainer, pl_module: Any) -> None:
-        """Write what was logged."""
-        if trainer.is_global_zero:
-            seconds = f"{time.perf_counter() - self.started:.3f}"
-            self.rows.append({"epoch": str(trainer.current_epoch), "seconds": seconds, **_measured(trainer)})
-            self._write()
-
-    def _write(self) -> None:
-        text = io.StringIO(newline="")
-        writer = csv.DictWriter(text, list(dict.fromkeys(key for row in self.rows for key in row)))
-        writer.writeheader()
-        writer.writerows(self.rows)
-        write_text(self.path, text.getvalue())
-
-
-def _measured(trainer: Trainer) -> dict[str, str]:
-    """What was logged in this epoch, without scores that merely stand for those who compare epochs."""
-    callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]
-    stale = any(isinstance(one, Validate) and not one.measured for one in callbacks)
-    logged = sorted(trainer.callback_metrics.items())
-    return {key: f"{float(value):.6g}" for key, value in logged if not (stale and key.startswith("val_"))}
-
-
-def read_history(path: Path) -> list[dict[str, str]]:
-    """Rows of a ``history.csv``, one an epoch; what was not measured in an epoch is empty."""
-    with path.open(newline="") as file:
-        return list(csv.DictReader(file))
-
-
-class ProgressLine(Callback):
-    """A progress bar over all epochs: loss, the validation score that chooses and the time left, in 80 columns.
-
-    Args:
-        console: Where it is shown.
-        title: What is trained; a line of its own above the bar.
-        monitor: A key of :data:`MONITORS`: the score that is shown.
-    """
-
-    def __init__(self, console: Console, title: str, monitor: str) -> None:
-        columns: list[ProgressColumn] = [BarColumn(bar_width=16), MofNCompleteColumn()]
-        columns += [TextColumn("{task.fields[figures]}"), TimeRemainingColumn(), TextColumn("left")]
-        self.progress = Progress(*columns, console=console)
-        self.title = title
-        self.monitor = monitor
-        self.task = self.progress.add_task("", figures="", visible=False)
-
-    def on_train_start(self, trainer: Trainer, pl_module: Any) -> None:
-        """Show what is trained, and below it the bar, where the run stands."""
-        done = trainer.current_epoch
-        self.progress.console.print(self.title, highlight=False)
-        self.progress.update(self.task, total=trainer.max_epochs, completed=done, visible=True)
-        self.progress.start()
-
-    def on_train_epoch_end(self, trainer: Trainer, pl_module: Any) -> None:
-        """Advance."""
-        metrics, score = trainer.callback_metrics, f"val_{MONITORS[self.monitor]}"
-        figures = [f"loss {float(metrics['train_loss']):.3f}"] if "train_loss" in metrics else []
-        if score in metrics:
-            figures.append(SHORT[self.monitor].format(as_shown(self.monitor, float(metrics[score]))))
-        self.progress.update(self.task, advance=1, figures="  ".join(figures))
-
-    def teardown(self, trainer: Trainer, pl_module: Any, stage: str) -> None:
-        """Leave the finished bar on the screen."""
-        self.progress.stop()
-
-    def on_exception(self, trainer: Trainer, pl_module: Any, exception: BaseException) -> None:
-        """Leave the bar where the run was stopped, and give the cursor back."""
-        self.progress.stop()

@@ -20,8 +20,8 @@ from groundglass.prediction.build import build_predictor
 from groundglass.prediction.evaluate import evaluate_at
 from groundglass.prediction.evaluate import has_masks
 from groundglass.prediction.evaluate import scored_cases
-from groundglass.training.callbacks import read_history
 from groundglass.training.figures import learning_curves
+from groundglass.training.history import read_history
 from groundglass.training.machine import machine
 from groundglass.training.machine import versions
 

@@ -31,6 +31,7 @@ from groundglass.prediction.evaluate import Pair
 from groundglass.prediction.evaluate import has_masks
 from groundglass.prediction.validation import validation_pairs
 from groundglass.training.allocator import keep_freed_memory
+from groundglass.training.batch_norm import saying_small_batches
 from groundglass.training.interruption import ending_on_signals
 from groundglass.training.record import check_run_folder
 from groundglass.training.record import run_record
@@ -96,8 +97,8 @@ def train(
 
     Raises:
         InputError: If the dataset lacks the labels the method needs, the run folder exists (without ``resume``) or
-            is of another recipe or other labels (with it), a file is damaged, there is no such device, or the training
-            diverges.
+            is of another recipe or other labels (with it), a file is damaged, there is no such device, a batch is too
+            small for batch normalization, or the training diverges.
     """
     keep_freed_memory()
     output = Path(output)
@@ -128,7 +129,7 @@ def train(
             remove_leftovers(written)
         write_run_record(output, record)
     started = time.process_time()
-    with quiet_lightning(), ending_on_signals(trainer):
+    with quiet_lightning(), ending_on_signals(trainer), saying_small_batches(config):
         trainer.fit(method, loader, ckpt_path=str(last) if resume and last.exists() else None)
     cpu_seconds = time.process_time() - started
     if not trainer.is_global_zero:  # one process writes the results of all
@@ -141,10 +142,12 @@ def train(
 def _say_few_steps(config: Config, method: Method, each: int) -> None:
     """Recipes count in epochs, which are short where there are few slices."""
     before = method.stage1_epochs if isinstance(method, TwoStages) else 0
-    if (steps := each * (config.epochs - before)) < FEW_STEPS:
+    steps = each * (config.epochs - before)
+    if 0 < steps < FEW_STEPS:  # a method without any says itself what is wrong
         stage = " in its second stage" if before else ""
         enough = before + math.ceil(2 * FEW_STEPS / each)
-        logger.warning("only %d steps%s: that is little to learn in; try --epochs %d", steps, stage, enough)
+        each_step = "step" if steps == 1 else "steps"
+        logger.warning("only %d %s%s: that is little to learn in; try --epochs %d", steps, each_step, stage, enough)
 
 
 def _labels(folder: DatasetFolder, kinds: Sequence[str], config: Config) -> list[Label]:

@@ -31,13 +31,13 @@ from groundglass.methods.method import Method
 from groundglass.prediction.build import build_predictor
 from groundglass.prediction.evaluate import Pair
 from groundglass.prediction.validation import MONITORS
-from groundglass.training.callbacks import History
-from groundglass.training.callbacks import ProgressLine
 from groundglass.training.callbacks import SeedEpochs
 from groundglass.training.callbacks import StartOver
 from groundglass.training.callbacks import StopEarly
 from groundglass.training.callbacks import Validate
 from groundglass.training.divergence import StopDiverged
+from groundglass.training.history_callback import History
+from groundglass.training.progress import ProgressLine
 
 
 def build_trainer(

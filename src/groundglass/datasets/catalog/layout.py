@@ -176,7 +176,13 @@ def by_stem(paths: Iterable[Path]) -> dict[str, Path]:
 
 
 def pair(
-    images: dict[str, Path], masks: dict[str, Path], folder: Path, *, of: Path | None = None, kind: str = "mask"
+    images: dict[str, Path],
+    masks: dict[str, Path],
+    folder: Path,
+    *,
+    of: Path | None = None,
+    kind: str = "mask",
+    some: bool = False,
 ) -> None:
     """Check that every image has a mask of its name and every mask an image.
 
@@ -186,6 +192,7 @@ def pair(
         folder: Where the images are.
         of: Where the masks are, if it is another folder.
         kind: What the masks are, for the message.
+        some: Images may be without a mask.
 
     Raises:
         InputError: Naming the first file that stands alone, or an empty folder.
@@ -194,7 +201,7 @@ def pair(
         raise InputError(f"{folder}: holds no image; give the folder the images are in")
     if of and not masks:
         raise InputError(f"{of}: holds no {kind}; put in one for every image, or take the folder away")
-    if alone := sorted(set(images) ^ set(masks)):
+    if alone := sorted(set(masks) - set(images) if some else set(images) ^ set(masks)):
         path = images.get(alone[0]) or masks[alone[0]]
         lacking, place = (kind, of) if alone[0] in images else ("image", folder)
         where = f" in {place}" if place else ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import logging
 from collections.abc import Callable
 from collections.abc import Sequence
@@ -17,6 +16,8 @@ from groundglass.datasets.catalog.layout import StatedIntensity
 from groundglass.datasets.catalog.layout import by_stem
 from groundglass.datasets.catalog.layout import pair
 from groundglass.datasets.catalog.slice_table import read_slice_table
+from groundglass.datasets.catalog.table import named_as_file
+from groundglass.datasets.catalog.table import read_rows
 from groundglass.datasets.splits import HELD_OUT
 from groundglass.datasets.splits import Split
 from groundglass.datasets.splits import deal_patients
@@ -27,7 +28,6 @@ from groundglass.scans.dicom_archive import is_dicom
 from groundglass.scans.drawn_mask import mask_of
 from groundglass.scans.drawn_mask import needs_scan
 from groundglass.scans.drawn_mask import read_drawn_mask
-from groundglass.scans.readable import readable
 from groundglass.scans.reader import VOLUME_SUFFIXES
 from groundglass.scans.reader import read_scan
 from groundglass.scans.scan import Scan
@@ -114,9 +114,8 @@ class PairedFolders(FolderLayout):
             return {}
         paths = (self.root / name).iterdir()
         masks = by_stem(path for path in paths if path.is_dir() or _is_readable(path) or is_dicom(path))
-        wanted = {stem: path for stem, path in scans.items() if stem in masks} if some and masks else scans
         kind = "lung mask" if name == "lungs" else "mask"
-        pair(wanted, masks, self.root / "images", of=self.root / name, kind=kind)
+        pair(scans, masks, self.root / "images", of=self.root / name, kind=kind, some=some)
         return masks
 
     def _table(self, name: str, scans: dict[str, Path]) -> dict[str, str]:
@@ -124,13 +123,8 @@ class PairedFolders(FolderLayout):
         path, column = self.root / f"{name}.csv", name.removesuffix("s")
         if not path.exists():
             return {}
-        with readable(path):
-            text = path.read_bytes()
-        try:
-            rows = list(csv.DictReader(text.decode("utf-8-sig").splitlines()))
-            pairs = [(row["case"].strip(), row[column].strip()) for row in rows]
-        except (UnicodeDecodeError, csv.Error, KeyError, AttributeError) as error:
-            raise InputError(f"{path}: not a table with the columns case and {column}; save it as CSV") from error
+        rows = named_as_file(read_rows(path, ("case", column), wanted=f"case and {column}"), scans)
+        pairs = [(row["case"], row[column]) for row in rows]
         found = dict(pairs)
         if wrong := [case for case, value in pairs if not value or found[case] != value]:
             raise InputError(f"{path}: case {wrong[0]} has no {column} or several; give it one")

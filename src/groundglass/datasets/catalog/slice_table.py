@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import csv
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field
 from pathlib import Path
 
+from groundglass.datasets.catalog.table import named_as_file
+from groundglass.datasets.catalog.table import read_rows
 from groundglass.errors import InputError
 from groundglass.labels.rasterize import UNKNOWN_TAG
-from groundglass.scans.readable import readable
 
 FEET = "slice_from_feet"
 HEAD = "slice_from_head"
@@ -41,40 +41,36 @@ class CountedTags:
             InputError: If a slice is tagged that the case does not have.
         """
         if beyond := [number for number in self.tags if number > depth]:
+            slices = f"{depth} slice{'s' * (depth != 1)}"
             raise InputError(
-                f"{self.path}: case {self.case} has {depth} slices and a tag for slice {beyond[0]}; mend the table"
+                f"{self.path}: case {self.case} has {slices} and a tag for slice {beyond[0]}; mend the table"
             )
         counted = [self.tags.get(number, UNKNOWN_TAG) for number in range(1, depth + 1)]
         return tuple(reversed(counted) if self.from_head else counted)
 
 
-def read_slice_table(path: Path, cases: Collection[str]) -> dict[str, CountedTags]:
+def read_slice_table(path: Path, scans: Mapping[str, Path]) -> dict[str, CountedTags]:
     """The tags of each case of a table; of a case or slice without a line nothing is known.
 
     Args:
         path: CSV with the columns ``case``, ``tag`` (1 lesion, 0 none) and ``slice_from_feet`` or ``slice_from_head``,
             which counts from 1.
-        cases: Names of all cases.
+        scans: The files of all cases by the cases' names; a table may name a case by either.
 
     Raises:
         InputError: If a column is missing, a line makes no sense or contradicts another, or a case does not exist.
     """
-    with readable(path):
-        text = path.read_bytes()
-    try:
-        reader = csv.DictReader(text.decode("utf-8-sig").splitlines())
-        rows = [{name.strip(): (cell or "").strip() for name, cell in row.items() if name} for row in reader]
-        names = {name.strip() for name in reader.fieldnames or [] if name}
-    except (UnicodeDecodeError, csv.Error, AttributeError) as error:
-        raise InputError(f"{path}: not a table with the columns {COLUMNS}; save it as CSV") from error
-    counts = [name for name in (FEET, HEAD) if name in names]
-    if len(counts) != 1 or not {"case", "tag"} <= names:
+    rows = named_as_file(read_rows(path, ("case", "tag"), wanted=COLUMNS), scans)
+    if not rows:
+        raise InputError(f"{path}: has no line below its header; add the tags, or take the file away")
+    counts = [name for name in (FEET, HEAD) if name in rows[0]]
+    if len(counts) != 1:
         raise InputError(f"{path}: not a table with the columns {COLUMNS} (slice 1 is the first from there); name them")
     found: dict[str, CountedTags] = {}
     seen: dict[str, dict[int, int]] = defaultdict(dict)
     for line, row in enumerate(rows, start=2):
         case, number, tag = row["case"], row[counts[0]], row["tag"]
-        if case not in cases:
+        if case not in scans:
             raise InputError(f"{path}: line {line}: there is no case {case!r}; mend the name, or take the line out")
         if not number.isdecimal() or int(number) < 1 or tag not in ("0", "1"):
             raise InputError(f"{path}: line {line}: slice {number!r}, tag {tag!r}; count from 1, and tag with 0 or 1")

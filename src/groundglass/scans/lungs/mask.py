@@ -45,7 +45,10 @@ def lung_mask(scan: Scan, *, weights: Path | None = None) -> Scan:
     """
     name = scan.path or "the scan"
     if scan.intensity != "hu":
-        raise InputError(f"{name}: lungs are found by density, and this is not in Hounsfield units; give the CT itself")
+        raise InputError(
+            f"{name}: lungs are found by density, and this is not in Hounsfield units; give the CT itself, or a lung "
+            "mask (--lungs)"
+        )
     upright = to_canonical(scan)
     found = _lungs_by_density(upright) if weights is None else lungs_by_network(upright, weights)
     if not found.any():

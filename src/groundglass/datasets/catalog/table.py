@@ -1,0 +1,46 @@
+"""A table that somebody wrote beside the scans: CSV with named columns and a line a case."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable
+from collections.abc import Mapping
+from pathlib import Path
+
+from groundglass.errors import InputError
+from groundglass.scans.readable import readable
+
+Row = dict[str, str]
+
+
+def read_rows(path: Path, columns: Iterable[str], *, wanted: str) -> list[Row]:
+    """The lines of a table by column, without the spaces around names and cells; a missing cell is empty.
+
+    Args:
+        path: The file, CSV in UTF-8.
+        columns: Names it must have.
+        wanted: These in words, for the message.
+
+    Raises:
+        InputError: If it cannot be read, is not such a table, or lacks a column.
+    """
+    with readable(path):
+        data = path.read_bytes()
+    try:
+        reader = csv.DictReader(data.decode("utf-8-sig").splitlines())
+        names = [name.strip() for name in reader.fieldnames or []]
+        rows = [{name.strip(): (cell or "").strip() for name, cell in row.items() if name} for row in reader]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{path}: not a table with the columns {wanted}; save it as CSV UTF-8") from error
+    if missing := [name for name in columns if name not in names]:
+        raise InputError(
+            f"{path}: has no column {missing[0]}, but {', '.join(map(repr, names)) or 'none'}; name the columns "
+            f"{wanted}, with commas between them"
+        )
+    return rows
+
+
+def named_as_file(rows: Iterable[Row], scans: Mapping[str, Path]) -> list[Row]:
+    """The rows with the name of the case where they have that of its file, with its ending."""
+    by_file = {path.name: case for case, path in scans.items()}
+    return [row | {"case": by_file.get(row["case"], row["case"])} for row in rows]
