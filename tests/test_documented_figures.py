@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -109,6 +110,36 @@ def test_the_tables_of_slice_tags_are_those_of_the_results() -> None:
     shown = [part for part in text.split("\n\n") if part.startswith("|")]
     assert len(shown) == 1 + len(FAMILIES)
     assert all(table in page for table in shown)
+
+
+def test_what_is_told_of_slice_tags_seed_by_seed_is_as_measured() -> None:
+    results = {(one["row"], one["seed"]): one for one in read_results(RESULTS / "image-level")}
+    page = " ".join((ROOT / "docs" / "reference" / "image-level.md").read_text("utf-8").split())
+
+    def seeds(row: str) -> list[str]:
+        return [f"{results[row, seed]['metrics']['ap_a']:.3f}" for seed in range(3)]
+
+    def pseudo(row: str) -> list[str]:
+        return [f"{results[row, seed]['pseudo_masks']['dice_global']:.3f}" for seed in range(3)]
+
+    def curve(row: str) -> list[str]:
+        """Of validation, where a figure changes."""
+        figures = [value for _, value in results[row, 0]["validation_curve"]]
+        return [f"{figure:.3f}" for before, figure in pairwise([None, *figures]) if figure != before]
+
+    by = "{}, {} and {} by average, {}, {} and {} by maximum, {}, {} and {} of the last map"
+    for figures in (pseudo, seeds):
+        fused = [one for row in ("", "-max", "-last") for one in figures(f"attention-fusion{row}")]
+        assert by.format(*fused) in page
+    long = results["attention-fusion-long", 0]["metrics"]["ap_a"]
+    passes = "and by validation its first pass was the best: {}, then {}, {} and {}."
+    assert f"gives {long:.3f} in seed 0, {passes.format(*curve('attention-fusion-long')[-4:])}" in page
+    assert f"({', '.join(seeds('decomposition-no-critic'))})" in page
+    small = [f"decomposition-{name}-small" for name in ("released", "paper")]
+    first, last = ([curve(row)[place] for row in small] for place in (0, -1))
+    assert "({} and {} on validation) and end at {} and {}".format(*first, *last) in page
+    steps = curve("decomposition")
+    assert f"{steps[0]} after 20 steps, then {', '.join(steps[1:-1])} and {steps[-1]} after 100 to 600 steps" in page
 
 
 def test_the_table_of_the_light_u_net_is_that_of_the_results(tmp_path: Path) -> None:
