@@ -27,6 +27,7 @@ ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
 ACTIVE = ROOT / "docs" / "reference" / "active-learning.md"
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+CRITIC = "decomposition-no-opacities-critic"
 SPREAD = re.compile(r"\d\.\d{3} ± \d\.\d{3}")
 TABLES: dict[str, Callable[[Path], str]] = {
     "gasnet": write_tables,
@@ -131,6 +132,16 @@ def test_what_is_told_of_slice_tags_seed_by_seed_is_as_measured() -> None:
     for figures in (pseudo, seeds):
         fused = [one for row in ("", "-max", "-last") for one in figures(f"attention-fusion{row}")]
         assert by.format(*fused) in page
+    ablated = [one for row in ("", "-no-fidelity", "-no-lesion-decoder") for one in seeds(f"{CRITIC}-10{row}")]
+    whole = "{}, {} and {} whole, {}, {} and {} without normal fidelity, {}, {} and {} without the lesion decoder"
+    assert whole.format(*ablated) in page
+    one, hundred = (results[f"{CRITIC}-{weight}", 0]["metrics"]["ap_a"] for weight in (1, 100))
+    assert f"a weight of 1 gives {one:.3f}, **10 gives " in page
+    unsteady = curve(f"{CRITIC}-100")
+    assert (
+        f"100 gives {hundred:.3f} and is unsteady (on validation {max(unsteady)} and, at the end, {unsteady[-1]};"
+        in page
+    )
     long = results["attention-fusion-long", 0]["metrics"]["ap_a"]
     passes = "and by validation its first pass was the best: {}, then {}, {} and {}."
     assert f"gives {long:.3f} in seed 0, {passes.format(*curve('attention-fusion-long')[-4:])}" in page

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import signal
 import subprocess
@@ -211,6 +212,36 @@ def test_only_what_can_be_resumed_is_said_to_go_on(
         monkeypatch.setattr(VERBS[verb], "run", stopped)
         assert main([verb, *command]) == 130
         assert capsys.readouterr().err == f"groundglass: stopped{hint}\n"
+
+
+def test_cases_without_their_labels_say_how_those_are_made(
+    pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stopped(*_: Any, **options: Any) -> None:
+        raise KeyboardInterrupt
+
+    output = tmp_path / "data"
+    with monkeypatch.context() as patch:
+        patch.setattr("groundglass.datasets.simulated.simulate_labels", stopped)
+        assert main(["prepare", str(pictures), "-o", str(output), "--quiet"]) == 130
+    assert main(["prepare", str(pictures), "-o", str(output), "--quiet"]) == 2
+    assert f"add labels to it with 'groundglass prepare {output} --labels KINDS'" in capsys.readouterr().err
+    assert main(["prepare", str(output), "--labels", "points"]) == 0
+
+
+def test_a_torchvision_that_does_not_fit_is_said_in_one_sentence(tmp_path: Path) -> None:
+    """Torchmetrics loads it where it is installed, and an unfit one fails when it is loaded."""
+    (tmp_path / "torchvision").mkdir()
+    fails = "raise RuntimeError('operator torchvision::nms does not exist')"
+    (tmp_path / "torchvision" / "__init__.py").write_text(fails)
+    (tmp_path / "torchvision-0.28.0.dist-info").mkdir()
+    (tmp_path / "torchvision-0.28.0.dist-info" / "METADATA").write_text("Name: torchvision\nVersion: 0.28.0\n")
+    command = [sys.executable, "-m", "groundglass", "info", str(tmp_path / "run.ckpt")]
+    (tmp_path / "run.ckpt").touch()
+    done = subprocess.run(command, env={**os.environ, "PYTHONPATH": str(tmp_path)}, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr.startswith("groundglass: the torchvision installed here does not fit its torch")
+    assert len(done.stderr.splitlines()) == 1
 
 
 def test_dice_is_shown_at_both_thresholds(dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

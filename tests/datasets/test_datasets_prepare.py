@@ -233,6 +233,8 @@ def test_simulating_twice_or_nothing_or_the_unknown_is_refused(mixed: DatasetFol
     simulate_labels(mixed, ["scan-tags"])
     with pytest.raises(InputError, match="'scribbles'"):
         simulate_labels(mixed, ["scribbles"])
+    with pytest.raises(InputError, match=r"no training case has a name like 'zzz\*'"):
+        simulate_labels(mixed, ["points"], only="zzz*")
     bare = [make_source(name, mask=None, part="training") for name in "ab"]
     with pytest.raises(InputError, match="no training case has a mask"):
         simulate_labels(prepare(Listed(bare), tmp_path / "bare", name="bare"), ["points"])

@@ -520,6 +520,8 @@ def test_a_batch_of_one_kind_says_what_to_set(batch: Sample) -> None:
 def test_pairs_need_an_even_batch(config: MakeConfig) -> None:
     with pytest.raises(InputError, match="even batch_size, not 1"):
         config("decomposition", batch_size=1)
+    with pytest.raises(InputError, match="draw: tags needs epoch_samples of 2 or more"):
+        config("decomposition", epoch_samples=1)
 
 
 def test_another_network_is_refused(small_network: torch.nn.Module) -> None:

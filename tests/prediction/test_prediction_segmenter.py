@@ -65,7 +65,8 @@ def saved(phantom: Phantom, folder: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("options", "words"), [({"orientations": 3}, "1, 2 or 8"), ({"threshold": 7.0}, "from 0 to 1")]
+    ("options", "words"),
+    [({"orientations": 3}, "1, 2 or 8"), ({"threshold": 7.0}, "from 0 to 1"), ({"device": "tpu"}, "choose auto, cpu")],
 )
 def test_options_out_of_range_are_refused(checkpoint: Path, options: dict[str, Any], words: str) -> None:
     with pytest.raises(InputError, match=words):

@@ -209,6 +209,10 @@ def test_one_lung_of_a_single_slice(write: Write) -> None:
     folder = write(chest._replace(lungs=right))
     text = text_of((folder / "report.html").read_text())
     assert "no left lung" in text
+    checked = Balance()
+    checked.feed((folder / "report.html").read_text())
+    said = [picture["alt"] for picture in checked.pictures]
+    assert "The slice, above without and below with the borders of lungs and lesions" in said
     assert [path.name for path in (folder / "overlays").glob("slice-*")] == ["slice-001.png"]
 
 

@@ -34,6 +34,7 @@ from groundglass.datasets.folder import DatasetFolder
 from groundglass.errors import InputError
 from groundglass.experiments.checkpoint import build_method
 from groundglass.experiments.config import Config
+from groundglass.experiments.device import on_device
 from groundglass.experiments.precision import multiplying
 from groundglass.methods.method import Method
 from groundglass.training.allocator import keep_freed_memory
@@ -141,11 +142,7 @@ class ActiveLearning:
 
     def _fresh_method(self) -> Method:
         seed_everything(self.config.seed, verbose=False)
-        method = build_method(self.config)
-        try:
-            return method.to(self.device)
-        except (RuntimeError, AssertionError) as error:  # the latter from a torch that was built without CUDA
-            raise InputError(f"--device {self.device!r} cannot be used here; choose cpu") from error
+        return on_device(build_method(self.config), self.device)
 
     def _train(self) -> None:
         number = len(self.state.cycles)

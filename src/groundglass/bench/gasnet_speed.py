@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import resource
 import time
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,7 @@ from groundglass.files import write_text
 from groundglass.methods.gasnet import GASNet
 from groundglass.training.allocator import keep_freed_memory
 from groundglass.training.machine import machine
+from groundglass.training.machine import peak_memory_gb
 from groundglass.training.machine import versions
 from groundglass.training.trainer import quiet_lightning
 
@@ -100,14 +100,14 @@ def gasnet_speed(path: Path, *, overrides: dict[str, Any] | None = None, threads
 def _timed(recipe: str, changes: dict[str, Any]) -> dict[str, Any]:
     config = load_recipe(recipe, changes)
     whole = _seconds(config)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    peak = peak_memory_gb()
     shares = {player: round(1 - _seconds(config, player) / whole, 3) for player in PLAYERS}
     return {
         "recipe": recipe,
         "changed": changes,
         "seconds_per_step": round(whole, 3),
         "share": {**shares, "rest": round(1 - sum(shares.values()), 3)},
-        "peak_rss_gb": round(peak, 2),
+        "peak_rss_gb": peak,
         "critic_steps": _method(config).critic_steps,
         "precision": config.precision,
         "parameters": _parameters(config),

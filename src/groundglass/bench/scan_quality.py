@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import resource
 import tempfile
 import time
 from collections.abc import Iterator
@@ -29,6 +28,7 @@ from groundglass.scans.orientation import to_canonical
 from groundglass.scans.phantom import generate_phantom
 from groundglass.scans.scan import Scan
 from groundglass.training.machine import machine
+from groundglass.training.machine import peak_memory_gb
 from groundglass.training.machine import versions
 
 PHANTOM_SEEDS = range(5000, 5010)
@@ -66,7 +66,7 @@ def p002(root: Path, output: Path) -> str:
             "seconds_by_step": prediction.seconds,
             "seconds_300_slices": thin_seconds,
             "network_share": round(prediction.seconds["network"] / seconds, 3),
-            "peak_rss_gb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, 2),
+            "peak_rss_gb": peak_memory_gb(),
             "slice_auc": round(_auc(areas, _slice_labels(root / "P002_slice_labels.csv")), 4),
             "burden_percent": round(prediction.burden_percent or 0.0, 2),
             "command": f"groundglass bench p002 --root {root.name}",

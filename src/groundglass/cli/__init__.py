@@ -43,7 +43,11 @@ VERBS = {
     "info": info,
 }
 GOES_ON = ("demo", "prepare", "bench")
-"""Verbs that go on where they were stopped if they are given once more."""
+"""Verbs that go on where they were stopped, or begin anew what was not finished, if they are given once more."""
+TORCHVISION = (
+    "the torchvision installed here does not fit its torch, and torchmetrics loads it; groundglass does not need it: "
+    "'pip uninstall torchvision', or install the one that fits"
+)
 NOTE = "Research use only: not a medical device."
 
 
@@ -84,6 +88,11 @@ def main(argv: Sequence[str] | None = None) -> int:
             VERBS[given.verb].run(given[given.verb])
     except (InputError, ArgumentError) as error:
         print(f"groundglass: {in_words(str(error))}", file=sys.stderr)
+        return 2
+    except RuntimeError as error:
+        if "torchvision::" not in str(error):
+            raise
+        print(f"groundglass: {TORCHVISION}", file=sys.stderr)
         return 2
     except KeyboardInterrupt as stop:
         print(f"groundglass: stopped{_how_to_go_on(given)}", file=sys.stderr)

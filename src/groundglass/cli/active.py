@@ -51,7 +51,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--overrides", type=dict[str, Any], default={}, help="recipe keys to change")
     parser.add_argument("--seed", type=int, default=0, help="seed of everything that is drawn")
     parser.add_argument("--resume", action="store_true", help="go on with the run in --output")
-    parser.add_argument("--device", default="cpu", help="cpu, cuda or mps")
+    parser.add_argument("--device", default="cpu", help="auto, cpu, cuda or mps")
     parser.add_argument("--quiet", action="store_true", help="no table")
 
 

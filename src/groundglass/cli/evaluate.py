@@ -31,6 +31,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--threshold", type=float, default=0.5, help="beside the run's own: lesion above this probability"
     )
     parser.add_argument("--orientations", type=int, help="average over 1, 2 or 8 flips and turns")
+    parser.add_argument("--device", default="cpu", help="what the network runs on: auto, cpu, cuda or mps")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
 
@@ -39,6 +40,7 @@ def run(arguments: Namespace) -> None:
     from groundglass.cli.tables import figures_table
     from groundglass.datasets.folder import DatasetFolder
     from groundglass.experiments.checkpoint import load_method
+    from groundglass.experiments.device import on_device
     from groundglass.prediction.build import build_predictor
     from groundglass.prediction.evaluate import evaluate_at
     from groundglass.prediction.evaluate import scored_cases
@@ -54,7 +56,7 @@ def run(arguments: Namespace) -> None:
     else:
         method, config = load_method(arguments.checkpoint)
         name, folder = config.method, DatasetFolder.open(arguments.data)
-        predictor = build_predictor(method, config, orientations=arguments.orientations)
+        predictor = build_predictor(on_device(method, arguments.device), config, orientations=arguments.orientations)
     pairs = scored_cases(folder, getattr(folder.split, arguments.part), predictor.grid)
     own = float(predictor.method.threshold)
     metrics, at_own = map(_defined, evaluate_at(predictor, pairs, [arguments.threshold, own]))

@@ -39,6 +39,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--threshold", type=float, help="lesion above this probability; by default the run's own")
     parser.add_argument("--orientations", type=int, help="average over 1, 2 or 8 flips and turns")
     parser.add_argument("--lungmask-weights", type=Path, help="weights file of the optional package lungmask")
+    parser.add_argument("--device", default="cpu", help="what the network runs on: auto, cpu, cuda or mps")
     parser.add_argument("--probabilities", action="store_true", help="write probabilities.nii.gz too")
     parser.add_argument("--count", action="store_true", help="list the lesions in lesions.csv, with confidence")
     parser.add_argument("--keep-identifiers", action="store_true", help="show patient name and ID from the DICOM")
@@ -56,6 +57,7 @@ def run(arguments: Namespace) -> None:
         threshold=arguments.threshold,
         orientations=arguments.orientations,
         lungmask_weights=arguments.lungmask_weights,
+        device=arguments.device,
     )
     if _is_mask(arguments.output):
         _mask_alone(segmenter, arguments)

@@ -73,6 +73,8 @@ def simulate_labels(
     known = {label.id for label in before}
     labels: list[Label] = []
     cases = {case.case: case for case in folder.split.training if fnmatchcase(case.case, only)}
+    if not cases:
+        raise InputError(f"{folder.root}: no training case has a name like {only!r}; they are listed in dataset.json")
     for case in cases.values():
         mask = folder.mask(case)
         if "scan-tags" in kinds and case.tag is not None:

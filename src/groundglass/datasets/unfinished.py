@@ -25,7 +25,10 @@ def check_output(output: Path) -> None:
         return
     with readable(output):
         if (output / DESCRIPTION).exists():
-            raise InputError(f"{output}: is a prepared dataset already; choose another output folder")
+            raise InputError(
+                f"{output}: is a prepared dataset already; choose another output folder, or add labels to it with "
+                f"'groundglass prepare {output} --labels KINDS'"
+            )
         if not output.is_dir():
             raise InputError(f"{output}: is a file; choose a folder to write into")
         found = sorted(path.name for path in output.iterdir() if not path.name.startswith("."))

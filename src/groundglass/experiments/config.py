@@ -81,6 +81,8 @@ class Config:
             raise InputError(f"recipe: draw: {self.draw} needs epoch_samples, the number of slices drawn an epoch")
         if self.draw == "tags" and self.batch_size % 2:
             raise InputError(f"recipe: draw: tags needs an even batch_size, not {self.batch_size}: it draws pairs")
+        if self.draw == "tags" and self.epoch_samples == 1:
+            raise InputError("recipe: draw: tags needs epoch_samples of 2 or more: it draws pairs")
         if self.grow is not None and self.grid.depth is not None:
             raise InputError("recipe: grow is for slices; take it or grid.depth out")
         if not 0 <= self.smooth_mm < 100 or (self.smooth_mm and self.grid.depth is not None):

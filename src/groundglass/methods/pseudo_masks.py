@@ -29,8 +29,8 @@ SIGMA = 1.0
 def intensity_saliency(image: Tensor, lung: Tensor) -> Tensor:
     """What stands out from its lung by brightness: the stand-in for the saliency network of paper 004.
 
-    0 outside the lung and up to the lung's median grey, 1 from its 99th percentile on. An image without lung counts as
-    all lung.
+    0 outside the lung and up to the lung's median grey, 1 from its 99th percentile on (in bfloat16, which has no 0.99,
+    from its 98.8th). An image without lung counts as all lung.
 
     Args:
         image: ``(B, 1, H, W)`` in [0, 1].

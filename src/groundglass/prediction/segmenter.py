@@ -16,6 +16,7 @@ from groundglass.errors import InputError
 from groundglass.experiments.checkpoint import find_checkpoint
 from groundglass.experiments.checkpoint import load_method
 from groundglass.experiments.checkpoint import unfinished
+from groundglass.experiments.device import on_device
 from groundglass.prediction.build import build_predictor
 from groundglass.prediction.lung_files import LungFiles
 from groundglass.prediction.lungs import NO_LUNGS
@@ -45,9 +46,10 @@ class Segmenter:
         threshold: Probability above which a voxel is lesion; by default the one chosen on the run's validation cases.
         orientations: Average over 1, 2 or 8 flips and turns; by default as the recipe says.
         lungmask_weights: Weights file of the optional package lungmask, which then finds the lungs.
+        device: What the network runs on: ``cpu``, ``cuda``, ``mps`` or ``auto``.
 
     Raises:
-        InputError: If the checkpoint cannot be used, or an option is out of range.
+        InputError: If the checkpoint cannot be used, an option is out of range, or there is no such device.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class Segmenter:
         threshold: float | None = None,
         orientations: int | None = None,
         lungmask_weights: Path | None = None,
+        device: str = "cpu",
     ) -> None:
         check_inference(orientations, threshold)
         self.checkpoint = find_checkpoint(Path(SHIPPED if checkpoint is None else checkpoint))
@@ -65,7 +68,7 @@ class Segmenter:
             logger.warning(doubt)
         self.model = model_name(checkpoint)
         self.threshold = float(method.threshold) if threshold is None else threshold
-        self.predictor = build_predictor(method, config, orientations=orientations)
+        self.predictor = build_predictor(on_device(method, device), config, orientations=orientations)
         self.lungmask_weights = lungmask_weights
         self._warned = False
 
@@ -164,6 +167,7 @@ def predict(
     threshold: float | None = None,
     orientations: int | None = None,
     probabilities: bool = False,
+    device: str = "cpu",
 ) -> Prediction:
     """Lesions and lungs of a scan file, on its own grid; for many scans load a :class:`Segmenter` once.
 
@@ -176,16 +180,17 @@ def predict(
         threshold: Probability above which a voxel is lesion; by default the model's own.
         orientations: Average over 1, 2 or 8 flips and turns; by default as the recipe says.
         probabilities: Keep the probabilities too.
+        device: What the network runs on: ``cpu``, ``cuda``, ``mps`` or ``auto``.
 
     Raises:
         InputError: If there is no readable chest CT at ``path``, the lung mask does not fit it, the checkpoint cannot
-            be used, or an option is out of range.
+            be used, an option is out of range, or there is no such device.
 
     Example:
         >>> predict("scan.nii.gz").burden_percent  # doctest: +SKIP
         12.4
     """
-    segmenter = Segmenter(checkpoint, threshold=threshold, orientations=orientations)
+    segmenter = Segmenter(checkpoint, threshold=threshold, orientations=orientations, device=device)
     return segmenter.predict(path, intensity=intensity, series=series, lungs=lungs, probabilities=probabilities)
 
 

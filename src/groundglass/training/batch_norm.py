@@ -1,4 +1,4 @@
-"""A batch that leaves batch normalization nothing to average over is said in one sentence."""
+"""A batch that leaves normalization nothing to average over is said in one sentence."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def saying_small_batches(config: Config) -> Iterator[None]:
         config: The recipe.
 
     Raises:
-        InputError: If a layer with batch normalization was given a single value for each channel: one slice (of a
+        InputError: If a layer with normalization was given a single value for each channel: one slice (of a
             method with a critic, one of either kind) in which a single pixel is left at that depth.
     """
     try:
@@ -29,6 +29,6 @@ def saying_small_batches(config: Config) -> Iterator[None]:
         if SINGLE_VALUE not in str(error):
             raise
         raise InputError(
-            f"recipe: batch_size {config.batch_size} with grid.size {list(config.grid.size)} leaves batch "
-            "normalization a single value of each channel, of which there is no mean; raise one of them"
+            f"recipe: batch_size {config.batch_size} with grid.size {list(config.grid.size)}, and the labeled slices "
+            "there are, leave normalization a single value of each channel, which has no spread; raise one of them"
         ) from error

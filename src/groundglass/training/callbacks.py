@@ -1,4 +1,4 @@
-"""What happens around the training loop: seeding, validation, history and progress."""
+"""What happens around the training loop: seeding, validation, early stopping and starting over."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import sys
 from importlib.metadata import version
 from pathlib import Path
 
@@ -18,6 +19,16 @@ def versions() -> dict[str, str]:
     """Versions of what the figures depend on."""
     named = {name: version(name) for name in PACKAGES}
     return {"groundglass": groundglass.__version__, "python": platform.python_version(), **named}
+
+
+def peak_memory_gb() -> float | None:
+    """Most memory the process has had so far, in GiB; ``None`` on Windows, which does not tell."""
+    if sys.platform == "win32":
+        return None
+    import resource
+
+    unit = 1 if sys.platform == "darwin" else 2**10
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**30, 2)
 
 
 def machine() -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import resource
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from groundglass.prediction.evaluate import scored_cases
 from groundglass.training.figures import learning_curves
 from groundglass.training.history import read_history
 from groundglass.training.machine import machine
+from groundglass.training.machine import peak_memory_gb
 from groundglass.training.machine import versions
 
 
@@ -57,7 +57,7 @@ def finish_run(
         "label_seconds": label_seconds(labels),
         "train_seconds": round(sum(float(row["seconds"]) for row in history), 1),
         "cpu_seconds": round(cpu_seconds, 1),
-        "peak_rss_gb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, 2),
+        "peak_rss_gb": peak_memory_gb(),
         "threads": torch.get_num_threads(),
         "machine": machine(),
         "versions": versions(),
