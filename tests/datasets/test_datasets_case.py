@@ -27,7 +27,7 @@ def test_a_case_survives_json_and_leaves_out_what_is_not_known() -> None:
         ({"intensity": "percent"}, "intensity"),
         ({"patient": 3}, "patient"),
         ({"image": None}, "image"),
-        ({"colour": "red"}, "colour"),
+        ({"color": "red"}, "color"),
     ],
 )
 def test_senseless_records_are_refused_with_the_name_of_the_key(change: dict[str, Any], says: str) -> None:

@@ -38,9 +38,9 @@ def turned(scan: Scan, turn: Any) -> Scan:
     )
 
 
-def moved(scan: Scan, *millimetres: float) -> Scan:
+def moved(scan: Scan, *millimeters: float) -> Scan:
     affine = scan.affine.copy()
-    affine[:3, 3] += millimetres
+    affine[:3, 3] += millimeters
     return replace(scan, affine=affine)
 
 

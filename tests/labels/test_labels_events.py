@@ -59,7 +59,7 @@ def test_events_have_names_of_their_own() -> None:
     [
         ({"kind": "scribble"}, "unknown kind 'scribble'; known are point, region"),
         ({"kind": {}}, "unknown kind"),
-        ({"colour": "red"}, "wrong fields: .*colour"),
+        ({"color": "red"}, "wrong fields: .*color"),
         ({"label": 2}, "label cannot be 2"),
         ({"label": None}, "label cannot be None"),
         ({"label": [1]}, "label cannot be"),

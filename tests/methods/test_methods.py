@@ -151,8 +151,8 @@ def test_an_unknown_option_is_answered_with_the_known_ones(name: str, build: Bui
         "points": "reduction",
         "consistency": "transforms, variant, weight, reduction, space",
     }[name]
-    with pytest.raises(InputError, match=f"method '{name}' has no option 'colour'; it has {message}"):
-        build(name, colour="red")
+    with pytest.raises(InputError, match=f"method '{name}' has no option 'color'; it has {message}"):
+        build(name, color="red")
 
 
 @pytest.mark.parametrize(

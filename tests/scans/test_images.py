@@ -29,7 +29,7 @@ def test_other_formats(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "P", "LA"])
-def test_colour_images_become_grey(tmp_path: Path, mode: str) -> None:
+def test_color_images_become_grey(tmp_path: Path, mode: str) -> None:
     Image.fromarray(GREY).convert(mode).save(tmp_path / "slice.png")
     np.testing.assert_array_equal(read_scan(tmp_path / "slice.png").voxels[0], GREY)
 
@@ -63,17 +63,17 @@ def test_masks_are_thresholded(tmp_path: Path) -> None:
     assert read_mask(tmp_path, threshold=127).voxels.dtype == np.uint8
 
 
-@pytest.mark.parametrize("colour", [(255, 0, 0), (0, 0, 255), (0, 200, 0)])
-def test_masks_may_be_coloured(tmp_path: Path, colour: tuple[int, int, int]) -> None:
+@pytest.mark.parametrize("color", [(255, 0, 0), (0, 0, 255), (0, 200, 0)])
+def test_masks_may_be_colored(tmp_path: Path, color: tuple[int, int, int]) -> None:
     marked = np.zeros((32, 32), bool)
     marked[8:24, 8:24] = True
-    image = Image.fromarray(marked[..., None] * np.array(colour, np.uint8))
+    image = Image.fromarray(marked[..., None] * np.array(color, np.uint8))
     for name in ("mask.png", "mask.jpg"):
         image.save(tmp_path / name)
         found = read_mask(tmp_path / name, threshold=127).voxels[0] > 0
         assert (found != marked).mean() < 0.05, name
     clear = Image.fromarray(np.where(marked, 255, 0).astype(np.uint8))
-    for under in (image, Image.new("RGB", image.size, colour)):
+    for under in (image, Image.new("RGB", image.size, color)):
         under.putalpha(clear)
         under.save(tmp_path / "clear.png")
         np.testing.assert_array_equal(read_mask(tmp_path / "clear.png").voxels[0] > 0, marked)

@@ -178,10 +178,10 @@ def test_one_time_point_is_dropped_and_more_are_refused(tmp_path: Path) -> None:
         read_scan(tmp_path / "two.nii")
 
 
-def test_colour_is_refused(tmp_path: Path) -> None:
-    colour = np.zeros((5, 4, 3), [("R", "u1"), ("G", "u1"), ("B", "u1")])
-    nibabel.save(nibabel.Nifti1Image(colour, np.eye(4)), tmp_path / "rgb.nii")
-    with pytest.raises(InputError, match="colours"):
+def test_color_is_refused(tmp_path: Path) -> None:
+    color = np.zeros((5, 4, 3), [("R", "u1"), ("G", "u1"), ("B", "u1")])
+    nibabel.save(nibabel.Nifti1Image(color, np.eye(4)), tmp_path / "rgb.nii")
+    with pytest.raises(InputError, match="colors"):
         read_scan(tmp_path / "rgb.nii")
 
 

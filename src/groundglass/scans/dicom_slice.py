@@ -65,7 +65,7 @@ class Slice:
         header: The dataset without its pixels.
         series: Which series it belongs to.
         shape: Rows and columns.
-        position: ``(3,)`` LPS mm of the centre of the first pixel.
+        position: ``(3,)`` LPS mm of the center of the first pixel.
         across: ``(3,)`` LPS mm from one column to the next.
         down: ``(3,)`` LPS mm from one row to the next.
         thickness: Distance to the next slice in mm as stated, used only for a scan of one slice.

@@ -40,7 +40,7 @@ def read_images(paths: list[Path]) -> tuple[NDArray[Any], NDArray[np.float64]]:
 
 
 def read_masks(paths: list[Path]) -> tuple[NDArray[Any], NDArray[np.float64]]:
-    """As :func:`read_images`, but of colours the largest channel is taken, and what is transparent is black.
+    """As :func:`read_images`, but of colors the largest channel is taken, and what is transparent is black.
 
     Raises:
         InputError: As :func:`read_images`, or if one differs in its transparency alone.
@@ -87,7 +87,7 @@ def _read(path: Path, grey: Callable[[Image.Image], NDArray[Any]]) -> NDArray[An
 
 
 def _grey(image: Image.Image) -> NDArray[Any]:
-    """Colours become grey, transparency is dropped."""
+    """Colors become grey, transparency is dropped."""
     return np.asarray(image.convert("RGB").convert("L"))
 
 
@@ -95,8 +95,8 @@ def _brightest(image: Image.Image) -> NDArray[Any]:
     """The largest channel: the luminance of pure red is 76, that of pure blue 29."""
     if not image.has_transparency_data:
         return np.asarray(np.asarray(image.convert("RGB")).max(axis=2))
-    *colours, alpha = np.moveaxis(np.asarray(image.convert("RGBA")), 2, 0)
-    pixels: NDArray[Any] = np.max(colours, axis=0)
+    *colors, alpha = np.moveaxis(np.asarray(image.convert("RGBA")), 2, 0)
+    pixels: NDArray[Any] = np.max(colors, axis=0)
     if not alpha.any():
         return pixels
     pixels = np.where(alpha > 0, pixels, 0)

@@ -67,7 +67,7 @@ def read_nifti(path: Path) -> tuple[NDArray[Any], NDArray[np.float64]]:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise InputError(f"{path}: not a readable NIfTI file ({reason}); export or copy it again") from error
     if voxels.dtype.kind not in "biuf":
-        raise InputError(f"{path}: holds colours or complex numbers; give a NIfTI with one grey value a voxel")
+        raise InputError(f"{path}: holds colors or complex numbers; give a NIfTI with one grey value a voxel")
     _warn_of_place(image, path)
     return _three_axes(voxels, path).transpose(2, 1, 0), affine
 

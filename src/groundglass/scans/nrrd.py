@@ -32,7 +32,7 @@ def read_nrrd(path: Path) -> tuple[NDArray[Any], NDArray[np.float64]]:
     except RuntimeError as error:  # the only one it raises, with a page of C++ context
         raise InputError(f"{path}: not a readable {path.suffix} volume; export or copy it again") from error
     if image.GetDimension() != 3 or image.GetNumberOfComponentsPerPixel() != 1:
-        raise InputError(f"{path}: not a 3-D volume with one value a voxel; export it without time points or colours")
+        raise InputError(f"{path}: not a 3-D volume with one value a voxel; export it without time points or colors")
     direction = np.reshape(image.GetDirection(), (3, 3))
     affine = np.eye(4)
     affine[:3, :3] = (direction * image.GetSpacing())[:, ::-1]  # ITK's index is (w, h, d); its space is LPS mm

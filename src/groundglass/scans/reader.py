@@ -87,7 +87,7 @@ def read_mask(path: str | Path, *, threshold: float = 0) -> Scan:
     """Read a mask: NIfTI, NRRD or images; not DICOM.
 
     A volume keeps its class values, unless 255 is the only one, which is the 8-bit way of writing 1. An image has grey
-    values, and what is above the threshold is lesion, 1. Take 127 for JPEG, whose edges are smeared. Of colours the
+    values, and what is above the threshold is lesion, 1. Take 127 for JPEG, whose edges are smeared. Of colors the
     largest channel counts.
 
     Args:

@@ -19,7 +19,7 @@ class Scan:
     """Voxels with their geometry. Geometry lives here and nowhere else.
 
     Every array of the package is ordered ``(D, H, W)`` and every affine maps a voxel index ``(d, h, w, 1)`` to
-    patient coordinates ``(x, y, z, 1)`` in **LPS millimetres** (x to the left, y to the back, z to the head).
+    patient coordinates ``(x, y, z, 1)`` in **LPS millimeters** (x to the left, y to the back, z to the head).
     A file's own axis order is kept when it is read, so a mask made on a scan lies on the grid of the file.
 
     Args:
@@ -93,7 +93,7 @@ def resized_affine(
 ) -> NDArray[np.float64]:
     """The affine of the same box of tissue cut into ``new_shape`` instead of ``shape`` voxels.
 
-    Voxel *edges* stay where they are (``align_corners=False``), so the first centre moves by half the difference.
+    Voxel *edges* stay where they are (``align_corners=False``), so the first center moves by half the difference.
     """
     factor = np.asarray(shape, float) / np.asarray(new_shape, float)
     resized = np.array(affine, float)

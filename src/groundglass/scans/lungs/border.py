@@ -72,7 +72,7 @@ def _block_of(blocks: slice, factor: int, voxels: slice) -> NDArray[np.intp]:
 
 
 def _interpolation(blocks: slice, factor: int, voxels: slice) -> Floats:
-    """Matrix ``(voxels, blocks)`` that interpolates linearly between the centres of blocks."""
+    """Matrix ``(voxels, blocks)`` that interpolates linearly between the centers of blocks."""
     numbers = np.arange(blocks.start, blocks.stop)
     at = np.clip((np.arange(voxels.start, voxels.stop) + 0.5) / factor - 0.5, numbers[0], numbers[-1])
     return np.asarray(np.maximum(0, 1 - np.abs(at[:, None] - numbers)), np.float32)

@@ -1,4 +1,4 @@
-"""Morphology in millimetres on grids whose voxels are not cubes."""
+"""Morphology in millimeters on grids whose voxels are not cubes."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from groundglass.scans.lungs.coarse import Bools
 Spacing = tuple[float, float, float]
 
 IN_PLANE = np.zeros((3, 3, 3), bool)
-"""Neighbours within an axial slice only: slices are treated one by one, in one call."""
+"""Neighbors within an axial slice only: slices are treated one by one, in one call."""
 IN_PLANE[1] = ndimage.generate_binary_structure(2, 1)
 
 
 def dilate(mask: Bools, mm: float, spacing: Spacing) -> Bools:
-    """All voxels within ``mm`` of the mask, by Euclidean distance between voxel centres."""
+    """All voxels within ``mm`` of the mask, by Euclidean distance between voxel centers."""
     if not mask.any():
         return mask
     grown = mask.copy()

@@ -1,4 +1,4 @@
-"""The voxel grid of a phantom, in millimetres about the middle of the chest."""
+"""The voxel grid of a phantom, in millimeters about the middle of the chest."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Floats = NDArray[np.floating[Any]]
 
 @dataclass(frozen=True, eq=False)
 class Grid:
-    """Voxel centres along each axis; the origin is the middle of the chest.
+    """Voxel centers along each axis; the origin is the middle of the chest.
 
     Args:
         z: ``(D,)`` mm, feet to head.

@@ -35,7 +35,7 @@ def organs(person: Person) -> list[Organ]:
 
 
 def abdomen() -> list[Organ]:
-    """Stomach with its bubble of air, spleen, and the aorta's neighbours below the diaphragm."""
+    """Stomach with its bubble of air, spleen, and the aorta's neighbors below the diaphragm."""
     stomach = Ellipsoid(np.array([48, -12, -118.0]), np.array([42, 52, 36.0]), np.eye(3))
     bubble = Ellipsoid(np.array([52, -40, -114.0]), np.array([26, 16, 22.0]), np.eye(3))
     spleen = Ellipsoid(np.array([94, 36, -112.0]), np.array([28, 46, 40.0]), np.eye(3))
