@@ -25,3 +25,6 @@ METHODS = Registry(
         "gasnet": "groundglass.methods.gasnet:GASNet",
     },
 )
+
+BASELINES = Registry("baseline", {"smoothed-intensity": "groundglass.methods.smoothed_intensity:SmoothedIntensity"})
+"""What learns nothing, so that no recipe names it."""

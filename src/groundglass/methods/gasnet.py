@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
@@ -135,6 +136,10 @@ class GASNet(MultipleInstance):
         players = (self.network, self.adversaries.generator, self.adversaries.discriminator)
         total = max(int(self.trainer.estimated_stepping_batches), 1)
         return self.schedule.build(players, self.settings, total)
+
+    def restorer(self) -> Callable[[Tensor, Tensor], dict[str, Tensor]]:
+        """:meth:`restore`."""
+        return self.restore
 
     def restore(self, image: Tensor, lung: Tensor) -> dict[str, Tensor]:
         """The volumes of the paper's Fig. 8, each ``(B, 1, *spatial)``: ``mask``, ``generated``, ``synthetic``.

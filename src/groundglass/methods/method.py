@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable
 from typing import Any
 from typing import ClassVar
 from typing import Literal
@@ -74,6 +75,15 @@ class Method(LightningModule):
     def views(self, image: Tensor) -> dict[str, Tensor]:
         """What there is to look at for images ``(B, 1, *spatial)`` in [0, 1]: maps of the same kind, by name."""
         return {"heat map": self.probabilities(image)}
+
+    def restorer(self) -> Callable[[Tensor, Tensor], dict[str, Tensor]] | None:
+        """What heals a scan, if the method does; ``None`` if it does not.
+
+        It takes images and their lung masks, ``(B, 1, *spatial)`` in [0, 1] and bool, and gives volumes of the same
+        shape by name: lesion probabilities ``mask``, the ``generated`` healthy tissue, and ``synthetic``, the image
+        with that tissue where the mask is.
+        """
+        return None
 
     def step_loss(self, batch: Sample) -> dict[str, Tensor]:
         """:meth:`loss` of a batch as it comes from the loader: augmented, and laid out for speed."""

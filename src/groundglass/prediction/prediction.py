@@ -29,7 +29,7 @@ class Prediction:
         seconds: How long each step took.
         warnings: What there was to say about the scan, a sentence each.
         lungs_from: Where the lung mask came from, in words.
-        restoration: What a GASNet made of the scan on the way; ``None`` for other methods.
+        restoration: What a method that heals scans made on the way; ``None`` for others.
     """
 
     scan: Scan

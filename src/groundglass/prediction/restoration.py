@@ -1,4 +1,4 @@
-"""What GASNet makes of a scan on the way to its mask (paper 003, Fig. 8)."""
+"""What a method that heals scans, as GASNet, makes of one on the way to its mask (paper 003, Fig. 8)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from groundglass.datasets.volumes import known_lungs
 from groundglass.datasets.volumes import lung_box
 from groundglass.datasets.volumes import volume_image
 from groundglass.datasets.volumes import volume_mask
-from groundglass.methods.gasnet import GASNet
 from groundglass.prediction.predictor import Predictor
 from groundglass.scans.scan import Scan
 
@@ -40,7 +39,7 @@ class Restoration:
 
 
 def restoration(predictor: Predictor, scan: Scan, lungs: Scan | None = None) -> Restoration | None:
-    """The volumes of a scan in canonical orientation; ``None`` if the method is no GASNet.
+    """The volumes of a scan in canonical orientation; ``None`` if the method heals none.
 
     Args:
         predictor: Of any method.
@@ -51,7 +50,8 @@ def restoration(predictor: Predictor, scan: Scan, lungs: Scan | None = None) -> 
         InputError: If the lung mask is empty, or no lungs are found.
     """
     method, grid = predictor.method, predictor.grid
-    if not isinstance(method, GASNet):
+    restore = method.restorer()
+    if restore is None:
         return None
     lungs = known_lungs(scan, lungs)
     box = lung_box(scan, lungs)
@@ -61,7 +61,7 @@ def restoration(predictor: Predictor, scan: Scan, lungs: Scan | None = None) -> 
         inside = volume_mask(lungs.voxels.astype(np.uint8), box, grid).unsqueeze(0) > 0
     method.eval()
     with torch.inference_mode():
-        found = method.restore(image.to(method.device), inside.to(method.device))
+        found = restore(image.to(method.device), inside.to(method.device))
     height, width = (
         step * (part.stop - part.start) / size
         for step, part, size in zip(scan.spacing[1:], box[1:], grid.size, strict=True)

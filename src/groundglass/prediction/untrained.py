@@ -7,7 +7,7 @@ from typing import Any
 from groundglass.datasets.folder import DatasetFolder
 from groundglass.datasets.grid import Grid
 from groundglass.errors import InputError
-from groundglass.methods.smoothed_intensity import SmoothedIntensity
+from groundglass.methods import BASELINES
 from groundglass.prediction.evaluate import choose_threshold
 from groundglass.prediction.evaluate import has_masks
 from groundglass.prediction.evaluate import scored_cases
@@ -37,7 +37,7 @@ def untrained_predictor(name: str, folder: DatasetFolder, *, orientations: int |
         InputError: If no validation case has a mask.
     """
     options, grid = UNTRAINED[name]
-    predictor = Predictor(SmoothedIntensity(**options), grid, orientations=orientations or 1)
+    predictor = Predictor(BASELINES.build("smoothed-intensity", options), grid, orientations=orientations or 1)
     if not has_masks(folder.split.validation):
         raise InputError(f"{folder.root}: no validation case has a mask to choose the threshold of {name} by; add some")
     threshold = choose_threshold(predictor, scored_cases(folder, folder.split.validation, grid))
