@@ -12,7 +12,6 @@ from slices import small_plan
 
 from groundglass.bench import network_cost as network_cost_module
 from groundglass.bench import throughput as throughput_module
-from groundglass.bench.results import mean_sd
 from groundglass.bench.table2 import table2
 from groundglass.bench.throughput import throughput
 
@@ -45,11 +44,6 @@ def test_rows_of_a_name_are_another_experiment(tmp_path: Path) -> None:
     result = json.loads((plan.output / "pl-plain-unet-seed0.json").read_text())
     assert result["experiment"] == "table2-brief"
     assert "--name brief" in result["command"]
-
-
-def test_mean_and_sd() -> None:
-    assert mean_sd([0.5]) == "0.500"
-    assert mean_sd([0.4, 0.6]) == "0.500 ± 0.141"
 
 
 def test_throughput_splits_a_step_into_network_and_rest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

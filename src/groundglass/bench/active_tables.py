@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from groundglass.active.curve import seconds_to_reach
-from groundglass.bench.results import mean_sd
+from groundglass.report.markdown import mean_sd
 
 SHARE = 0.9
 """Of full supervision's Dice."""

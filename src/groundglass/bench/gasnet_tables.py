@@ -8,9 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from groundglass.bench.results import mean_sd
 from groundglass.bench.results import read_results
 from groundglass.files import write_text
+from groundglass.report.markdown import machines
+from groundglass.report.markdown import markdown
+from groundglass.report.markdown import mean_sd
 
 Key = tuple[str, str, str, int]
 """Dataset, method, network, number of masks."""
@@ -51,16 +53,14 @@ def write_tables(folder: Path) -> str:
     for dataset in sorted({result["dataset"] for result in results}):
         parts += [f"## {dataset}", _comparison(dataset, groups), _gains(dataset, groups)]
         parts += [_ablation(dataset, groups), _curve(dataset, groups)]
-    machines = sorted({f"{result['machine']}, {result['threads']} threads" for result in results})
-    parts.append(f"{NOTE} Machine: {'; '.join(machines)}.")
+    parts.append(f"{NOTE} Machine: {machines(results)}.")
     table = "\n\n".join(part for part in parts if part) + "\n"
     write_text(folder / "gasnet.md", table)
     return table
 
 
 def _markdown(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [f"| {' | '.join(row)} |" for row in rows]
-    return "\n".join([f"| {' | '.join(titles)} |", f"|{'---|' * len(titles)}", *lines]) if rows else ""
+    return markdown(titles, rows) if rows else ""
 
 
 def _metric(results: Sequence[dict[str, Any]], name: str) -> str:

@@ -10,7 +10,7 @@ from groundglass.bench.image_level_rows import ABLATIONS
 from groundglass.bench.image_level_rows import FAMILIES
 from groundglass.bench.image_level_rows import ROWS
 from groundglass.bench.image_level_rows import family
-from groundglass.bench.results import mean_sd
+from groundglass.report.markdown import mean_sd
 
 COLUMNS = {
     "ap_a": "AP, annotator A",

@@ -12,13 +12,15 @@ from groundglass.bench.light_unet import multiply_adds
 from groundglass.bench.medseg100 import make_table
 from groundglass.bench.plan import Cell
 from groundglass.bench.plan import Plan
-from groundglass.bench.results import mean_sd
 from groundglass.bench.results import read_results
 from groundglass.errors import InputError
 from groundglass.experiments.config import Config
 from groundglass.experiments.recipe import load_recipe
 from groundglass.experiments.recipe import merged
 from groundglass.files import write_text
+from groundglass.report.markdown import machines
+from groundglass.report.markdown import markdown
+from groundglass.report.markdown import mean_sd
 from groundglass.training.run import Run
 
 BASELINE: dict[str, Any] = {"fe": False, "residual_connections": False, "context": "none"}
@@ -88,15 +90,14 @@ def write_table(folder: Path) -> str:
     """The table of the results in ``folder``, written there too."""
     results = read_results(folder)
     titles = ["network", "seeds", *COLUMNS.values(), "parameters (M)", "multiply-adds (G)", "training (s)"]
-    lines = [f"| {' | '.join(titles)} |", f"|{'---|' * len(titles)}"]
+    rows = []
     for row in ROWS:
         if own := [result for result in results if result["method"] == row]:
             figures = [mean_sd([one["metrics"].get(name) for one in own]) for name in COLUMNS]
             first = own[0]["metrics"]
             size = [f"{first['parameters'] / 1e6:.2f}", f"{first['multiply_adds'] / 1e9:.2f}"]
             seconds = f"{sum(one['train_seconds'] for one in own) / len(own):.0f}"
-            lines.append(f"| {' | '.join([row, str(len(own)), *figures, *size, seconds])} |")
-    machines = sorted({f"{result['machine']}, {result['threads']} threads" for result in results})
-    table = "\n".join([*lines, "", f"Mean ± sd over seeds. Machine: {'; '.join(machines)}.", ""])
+            rows.append([row, str(len(own)), *figures, *size, seconds])
+    table = f"{markdown(titles, rows)}\n\nMean ± sd over seeds. Machine: {machines(results)}.\n"
     write_text(folder / f"{folder.name}.md", table)
     return table

@@ -9,10 +9,12 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import mean
-from statistics import stdev
 from typing import Any
 
 from groundglass.files import write_text
+from groundglass.report.markdown import machines
+from groundglass.report.markdown import markdown
+from groundglass.report.markdown import mean_sd
 
 COLUMNS = {
     "dice_global": "Dice",
@@ -33,14 +35,6 @@ def read_results(folder: Path) -> list[dict[str, Any]]:
     return [json.loads(path.read_text("utf-8")) for path in sorted(folder.glob("*.json"))]
 
 
-def mean_sd(measured: Sequence[float | None]) -> str:
-    """``mean ± sd`` over seeds, the value alone if there is one, a dash if a run has none (nothing was predicted)."""
-    if any(value is None for value in measured):
-        return "-"
-    values = [value for value in measured if value is not None]
-    return f"{mean(values):.3f} ± {stdev(values):.3f}" if len(values) > 1 else f"{values[0]:.3f}"
-
-
 def write_table(folder: Path, paper: Mapping[str, tuple[float, ...]]) -> str:
     """The Markdown table of the results in ``folder``, with the paper's figures beside, written there too.
 
@@ -50,8 +44,7 @@ def write_table(folder: Path, paper: Mapping[str, tuple[float, ...]]) -> str:
             Methods the paper does not have come last.
     """
     results = read_results(folder)
-    machines = sorted({f"{result['machine']}, {result['threads']} threads" for result in results})
-    table = f"{markdown_table(results, paper)}\n\nMean ± sd over seeds. Machine: {'; '.join(machines)}.\n"
+    table = f"{markdown_table(results, paper)}\n\nMean ± sd over seeds. Machine: {machines(results)}.\n"
     write_text(folder / f"{folder.name}.md", table)
     return table
 
@@ -72,18 +65,17 @@ def markdown_table(
         groups,
         key=lambda key: (key[0] != "unet", key[0], order.index(key[1]) if key[1] in paper else len(order), key[1]),
     )
-    lines = [_row(*key, groups[key], paper.get(key[1], ()), columns) for key in keys]
-    return "\n".join([f"| {' | '.join(titles)} |", f"|{'---|' * len(titles)}", *lines])
+    return markdown(titles, [_row(*key, groups[key], paper.get(key[1], ()), columns) for key in keys])
 
 
 def _row(
     network: str, method: str, results: Sequence[dict[str, Any]], paper: tuple[float, ...], columns: Sequence[str]
-) -> str:
+) -> list[str]:
     figures = [mean_sd([result["metrics"].get(name) for result in results]) for name in columns]
     seconds = [f"{mean(result[name] for result in results):.0f}" for name in ("label_seconds", "train_seconds")]
     beside = " / ".join(f"{value:.2f}" for value in paper) or "-"
     sizes = [_range(result["image_size"][0] for result in results), _range(result["epochs"] for result in results)]
-    return f"| {' | '.join([method, network, *sizes, str(len(results)), *figures, *seconds, beside])} |"
+    return [method, network, *sizes, str(len(results)), *figures, *seconds, beside]
 
 
 def _range(values: Iterable[int]) -> str:

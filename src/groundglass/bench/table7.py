@@ -16,7 +16,6 @@ import numpy as np
 
 from groundglass.bench.medseg100 import make_table
 from groundglass.bench.plan import Plan
-from groundglass.bench.results import mean_sd
 from groundglass.bench.results import read_results
 from groundglass.datasets.folder import DatasetFolder
 from groundglass.experiments.recipe import merged
@@ -30,6 +29,9 @@ from groundglass.metrics.overlap import OverlapMeter
 from groundglass.prediction.evaluate import Pairs
 from groundglass.prediction.evaluate import scored_cases
 from groundglass.prediction.predictor import Predictor
+from groundglass.report.markdown import machines
+from groundglass.report.markdown import markdown
+from groundglass.report.markdown import mean_sd
 from groundglass.training.run import Run
 
 ROWS = ("pl", "lcfcn", "cb-lcfcn", "full")
@@ -121,13 +123,12 @@ def constant_scores(folder: DatasetFolder) -> dict[str, float]:
 def write_table(folder: Path) -> str:
     """The table of the results in ``folder``, written there as ``table7.md`` too."""
     results = read_results(folder)
-    machines = sorted({f"{result['machine']}, {result['threads']} threads" for result in results})
     notes = "Mean ± sd over seeds. *: at the threshold with the best Dice on the validation slices, else at 0.5."
     for result in results[:1]:  # the same of all
         metrics = result["metrics"]
         notes += f" The median count of the training slices on every slice: MAE {metrics['mae_constant']:.3f}. "
         notes += f"Nothing predicted: MAE and GAME {metrics['count_true']:.3f}."
-    table = f"{_markdown(results)}\n\n{notes} Machine: {'; '.join(machines)}.\n"
+    table = f"{_markdown(results)}\n\n{notes} Machine: {machines(results)}.\n"
     write_text(folder / f"{folder.name}.md", table)
     return table
 
@@ -136,13 +137,12 @@ def _markdown(results: Sequence[Mapping[str, Any]]) -> str:
     titles = ["method", "network", "seeds", *COLUMNS.values(), "labels (s)", "paper, dataset B: MAE / GAME(4)"]
     order = {row: index for index, row in enumerate(ROWS)}
     keys = {(result["network"], order.get(result["method"], len(ROWS)), result["method"]) for result in results}
-    lines = [_line(method, network, results) for network, _, method in sorted(keys)]
-    return "\n".join([f"| {' | '.join(titles)} |", f"|{'---|' * len(titles)}", *lines])
+    return markdown(titles, [_row(method, network, results) for network, _, method in sorted(keys)])
 
 
-def _line(method: str, network: str, results: Sequence[Mapping[str, Any]]) -> str:
+def _row(method: str, network: str, results: Sequence[Mapping[str, Any]]) -> list[str]:
     own = [result for result in results if (result["method"], result["network"]) == (method, network)]
     figures = [mean_sd([result["metrics"].get(name) for result in own]) for name in COLUMNS]
     seconds = f"{own[0]['label_seconds']:.0f}"
     beside = " / ".join(f"{value:.2f}" for value in PAPER.get(method, ())) or "-"
-    return f"| {' | '.join([method, network, str(len(own)), *figures, seconds, beside])} |"
+    return [method, network, str(len(own)), *figures, seconds, beside]

@@ -16,6 +16,7 @@ import groundglass
 from groundglass.cli import active
 from groundglass.cli import annotate
 from groundglass.cli import bench
+from groundglass.cli import compare
 from groundglass.cli import demo
 from groundglass.cli import evaluate
 from groundglass.cli import info
@@ -36,6 +37,7 @@ VERBS = {
     "train": train,
     "active": active,
     "evaluate": evaluate,
+    "compare": compare,
     "look": look,
     "predict": predict,
     "report": report,

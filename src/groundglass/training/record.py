@@ -17,9 +17,10 @@ from groundglass.experiments.config import Config
 from groundglass.files import write_text
 from groundglass.labels.events import Label
 from groundglass.labels.events import to_json
-
-RECORD = "config.yaml"
-DATA_KEYS = {"data": "the dataset", "split_hash": "the dataset's split", "labels_hash": "the set of labels"}
+from groundglass.training.finished import DATA_KEYS
+from groundglass.training.finished import RECORD
+from groundglass.training.finished import RESULT
+from groundglass.training.finished import read_run_record
 
 
 def run_record(config: Config, folder: DatasetFolder, labels: Sequence[Label]) -> dict[str, Any]:
@@ -41,31 +42,18 @@ def check_run_folder(output: Path, record: dict[str, Any], *, resume: bool) -> N
         InputError: If there is a run already and it is not to be resumed, or it was started with something else.
     """
     path = output / RECORD
-    begun = find_checkpoint(output).is_file() or (output / "result.json").exists()
+    begun = find_checkpoint(output).is_file() or (output / RESULT).exists()
     if not path.exists() or not begun:
         return
     if not resume:
         raise InputError(f"{output}: there is a run already; go on with it by --resume, or choose another --output")
-    before = _read(path)
+    before = read_run_record(path)
     for key, value in record.items():
         if key != "data" and before.get(key) != value:
             what = DATA_KEYS.get(key, key)
             raise InputError(
                 f"{output}: {what} is not what this run was started with; resume it unchanged or start another"
             )
-
-
-def _read(path: Path) -> dict[str, Any]:
-    """A record, with today's defaults for keys that were not there when it was written."""
-    try:
-        content = yaml.safe_load(path.read_text("utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError):
-        content = None
-    if not isinstance(content, dict):
-        raise InputError(f"{path}: damaged; start another run in another folder")
-    recipe = Config.from_dict({key: value for key, value in content.items() if key not in DATA_KEYS})
-    plain: dict[str, Any] = json.loads(json.dumps(content | recipe.to_dict()))
-    return plain
 
 
 def write_run_record(output: Path, record: dict[str, Any]) -> None:
