@@ -28,6 +28,7 @@ def test_small_demo_leaves_a_page_and_a_mask(tmp_path: Path) -> None:
     made = run_demo(tmp_path / "demo", **SMALL)
     assert [row.title for row in made.rows] == ["clicks, point loss", "clicks, CB(Flip,Rot)+PL", "full masks"]
     assert made.page.stat().st_size > 50_000
+    assert "One seed: differences of a few points are chance." in made.page.read_text()
     assert re.search(r"have lesions in \d+ % of the lung,\s+the test scans in \d+ %", made.page.read_text())
     mask = read_mask(tmp_path / "demo" / "unseen-lesions.nii.gz")
     assert mask.shape == read_scan(tmp_path / "demo" / "unseen.nii.gz").shape
