@@ -45,6 +45,11 @@ def root(tmp_path: Path) -> Path:
     return root
 
 
+@pytest.fixture
+def own_patients(root: Path) -> None:
+    (root / "patients.csv").write_text("case,patient\na,a\nb,b\nc,c\nd,d\n")
+
+
 def everything(folder: DatasetFolder) -> dict[str, Any]:
     split = folder.split
     return {case.case: case for case in (*split.training, *split.validation, *split.test)}
@@ -265,6 +270,7 @@ def test_with_tags_not_every_image_needs_a_mask(root: Path, tmp_path: Path) -> N
     assert len(tags) == 6
 
 
+@pytest.mark.usefixtures("own_patients")
 def test_tags_of_the_other_kind_are_not_left_out_in_silence(
     root: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -334,6 +340,7 @@ def test_slice_tags_are_counted_from_the_end_the_header_says(
     assert lesion.position[2] == (-135 if first == 0 else -100)  # type: ignore[attr-defined]
 
 
+@pytest.mark.usefixtures("own_patients")
 def test_slices_without_a_line_stay_untagged_beside_a_mask(
     root: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

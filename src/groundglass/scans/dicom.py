@@ -71,6 +71,17 @@ def read_dicom_series(
     return scan, DicomSeries(tuple(headers), tuple(names), choice.found, choice.left_out)
 
 
+def read_patient_id(path: Path) -> str:
+    """PatientID of a scan, by its first axial CT slice; empty if there is none. It may be compared, but never shown.
+
+    Raises:
+        InputError: If a file is damaged, or there are too many.
+    """
+    with readable(path), disable_value_validation(), dicom_files(path) as files:
+        slices = (one for one in map(read_slice, files) if isinstance(one, Slice))
+        return next((one.series.patient for one in slices), "")
+
+
 def _stack(slices: list[Slice]) -> NDArray[Any]:
     """HU ``(D, H, W)``; the decoders release Python's lock, so threads help."""
     if len(slices) * math.prod(slices[0].shape) * 4 > MAX_BYTES:

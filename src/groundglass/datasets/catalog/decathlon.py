@@ -18,6 +18,8 @@ from groundglass.datasets.catalog.layout import FolderLayout
 from groundglass.datasets.catalog.layout import Source
 from groundglass.datasets.catalog.layout import StatedIntensity
 from groundglass.datasets.catalog.layout import complete_parts
+from groundglass.datasets.catalog.patients import patients_of
+from groundglass.datasets.splits import PARTS
 from groundglass.errors import InputError
 from groundglass.scans.naming import stem
 from groundglass.scans.reader import read_scan
@@ -42,10 +44,11 @@ class _Entry:
 class DecathlonDatalist(FolderLayout):
     """A JSON file with lists ``training``, ``validation`` and ``test`` of ``{"image", "label"}``.
 
-    Paths are relative to the JSON file or absolute. An entry may have a ``patient`` (else it counts as one of its own)
-    and a ``fold``. Without a ``validation`` list the entries of one fold validate. What is missing of validation and
-    test is held out of the training patients. Validation and test entries without a label cannot be scored and are not
-    read, which holds for the test list of the Decathlon itself.
+    Paths are relative to the JSON file or absolute. An entry may have a ``patient`` (else ``patients.csv`` beside the
+    JSON file or a DICOM header may tell, or it counts as one of its own) and a ``fold``. Without a ``validation`` list
+    the entries of one fold validate. What is missing of validation and test is held out of the training patients.
+    Validation and test entries without a label cannot be scored and are not read, which holds for the test list of the
+    Decathlon itself.
 
     A case is named after its image file, or after the whole path where that leaves two with the same name.
 
@@ -91,12 +94,22 @@ class DecathlonDatalist(FolderLayout):
         if len(scored) < len(entries):
             logger.warning("%s: %d without a label not read", self.path, len(entries) - len(scored))
         names = _names([entry.image for entry in scored], self.root)
-        return complete_parts([self._source(entry, name, values) for entry, name in zip(scored, names, strict=True)])
+        patients = self._patients(dict(zip(names, scored, strict=True)))
+        return complete_parts(
+            [self._source(entry, name, patients[name], values) for entry, name in zip(scored, names, strict=True)]
+        )
 
-    def _source(self, entry: _Entry, name: str, values: MaskValues) -> Source:
+    def _patients(self, entries: dict[str, _Entry]) -> dict[str, str]:
+        listed = {name: entry.patient for name, entry in entries.items() if entry.patient}
+        parts = {entry.part for entry in entries.values()}
+        masked = any(entry.label for entry in entries.values())
+        scans = {name: entry.image for name, entry in entries.items()}
+        return patients_of(self.root, scans, dealt=masked and len(parts) < len(PARTS), known=listed)
+
+    def _source(self, entry: _Entry, name: str, patient: str, values: MaskValues) -> Source:
         return Source(
             case=name,
-            patient=entry.patient or name,
+            patient=patient,
             image=partial(read_scan, entry.image, intensity=self.intensity),
             mask=None if entry.label is None else partial(values.read, entry.label),
             part=entry.part,

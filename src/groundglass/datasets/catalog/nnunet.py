@@ -15,6 +15,7 @@ from groundglass.datasets.catalog.layout import Source
 from groundglass.datasets.catalog.layout import StatedIntensity
 from groundglass.datasets.catalog.layout import complete_parts
 from groundglass.datasets.catalog.layout import pair
+from groundglass.datasets.catalog.patients import patients_of
 from groundglass.errors import InputError
 from groundglass.scans.reader import read_scan
 
@@ -28,7 +29,7 @@ class NnUNetRaw(FolderLayout):
 
     ``imagesTs`` tests if there are masks in ``labelsTs``; without them nothing can be scored on it, and it is not read.
     What is missing of validation and test is held out of the training cases. nnU-Net does not know patients: each case
-    counts as one.
+    counts as one, unless a ``patients.csv`` (columns ``case`` and ``patient``) says whose it is.
 
     A mask with voxels of the ``ignore`` label is refused: they would be taken for background.
 
@@ -67,28 +68,33 @@ class NnUNetRaw(FolderLayout):
         if not isinstance(ending, str):
             raise InputError(f"{path}: file_ending cannot be {ending!r}; mend it")
         values = MaskValues.declared(content.get("labels"), path, self.lesion_labels)
-        sources = self._part("Tr", "training", ending, values)
+        parts = {"training": self._pairs("Tr", ending)}
         if (self.root / "labelsTs").is_dir():
-            sources += self._part("Ts", "test", ending, values)
+            parts["test"] = self._pairs("Ts", ending)
         elif (self.root / "imagesTs").is_dir():
             logger.warning("%s: not read, as there is no labelsTs to score it by", self.root / "imagesTs")
+        images = {name: image for pairs in parts.values() for name, (image, _) in pairs.items()}
+        patients = patients_of(self.root, images, dealt=True)
+        sources = [
+            Source(
+                case=name,
+                patient=patients[name],
+                image=partial(read_scan, image, intensity=self.intensity),
+                mask=partial(values.read, mask),
+                part=part,
+            )
+            for part, pairs in parts.items()
+            for name, (image, mask) in pairs.items()
+        ]
         return complete_parts(sources)
 
-    def _part(self, suffix: str, part: str, ending: str, values: MaskValues) -> list[Source]:
+    def _pairs(self, suffix: str, ending: str) -> dict[str, tuple[Path, Path]]:
+        """Image and mask of each case of a part."""
         folder = self.folder(f"images{suffix}")
         images = _without_channel(_files(folder, ending))
         masks = _files(self.folder(f"labels{suffix}"), ending)
         pair(images, masks, folder)
-        return [
-            Source(
-                case=name,
-                patient=name,
-                image=partial(read_scan, path, intensity=self.intensity),
-                mask=partial(values.read, masks[name]),
-                part=part,
-            )
-            for name, path in images.items()
-        ]
+        return {name: (path, masks[name]) for name, path in images.items()}
 
 
 def _files(folder: Path, ending: str) -> dict[str, Path]:

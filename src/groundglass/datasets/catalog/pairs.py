@@ -15,9 +15,9 @@ from groundglass.datasets.catalog.layout import Source
 from groundglass.datasets.catalog.layout import StatedIntensity
 from groundglass.datasets.catalog.layout import by_stem
 from groundglass.datasets.catalog.layout import pair
+from groundglass.datasets.catalog.patients import patients_of
 from groundglass.datasets.catalog.slice_table import read_slice_table
-from groundglass.datasets.catalog.table import named_as_file
-from groundglass.datasets.catalog.table import read_rows
+from groundglass.datasets.catalog.table import read_column
 from groundglass.datasets.splits import HELD_OUT
 from groundglass.datasets.splits import Split
 from groundglass.datasets.splits import deal_patients
@@ -47,8 +47,9 @@ class PairedFolders(FolderLayout):
     A mask must lie where its image lies, in whatever orientation. PNG and JPEG do not say where they lie, so as masks
     they fit images of their own kind only.
 
-    Patients are read from ``patients.csv`` (columns ``case`` and ``patient``) if it is there. Otherwise each image is
-    taken for another patient: names like ``patient01_slice003`` are not guessed at.
+    Patients are read from ``patients.csv`` (columns ``case`` and ``patient``) if it is there. Otherwise DICOM scans are
+    of one patient if their PatientID is one, and each other image is taken for another patient, which a warning says:
+    names like ``patient01_slice003`` are not guessed at.
 
     Diagnoses are read from ``tags.csv`` (columns ``case`` and ``tag``, 1 diseased or 0 healthy) if it is there. Then
     not every image needs a mask, since the tags are labels, too: images without one are for training. The same goes for
@@ -78,18 +79,19 @@ class PairedFolders(FolderLayout):
         scans = _scans(folder)
         if not scans:
             raise InputError(f"{folder}: holds no image; put the scans there, one file or folder each")
-        patients, tags = self._table("patients", scans), self._table("tags", scans)
+        tags = read_column(self.root / "tags.csv", "tag", scans)
         if wrong := [name for name, tag in tags.items() if tag not in ("0", "1")]:
             raise InputError(f"{self.root / 'tags.csv'}: case {wrong[0]} has the tag {tags[wrong[0]]!r}; give 0 or 1")
         table = self.root / "slice_tags.csv"
         slice_tags = read_slice_table(table, scans) if table.exists() else {}
         masks = self._masks("masks", scans, some=bool(tags or slice_tags))
         lungs = self._masks("lungs", scans)
+        patients = patients_of(self.root, scans, dealt=bool(masks))
         readers = {name: partial(read_scan, path, intensity=self.intensity) for name, path in scans.items()}
         return [
             Source(
                 case=name,
-                patient=patients.get(name, name),
+                patient=patients[name],
                 image=image,
                 mask=partial(_mask, masks[name], image) if name in masks else None,
                 lungs=partial(_mask, lungs[name], image) if lungs else None,
@@ -117,20 +119,6 @@ class PairedFolders(FolderLayout):
         kind = "lung mask" if name == "lungs" else "mask"
         pair(scans, masks, self.root / "images", of=self.root / name, kind=kind, some=some)
         return masks
-
-    def _table(self, name: str, scans: dict[str, Path]) -> dict[str, str]:
-        """``patients.csv`` or ``tags.csv``: what it says of each case; empty if there is no such file."""
-        path, column = self.root / f"{name}.csv", name.removesuffix("s")
-        if not path.exists():
-            return {}
-        rows = named_as_file(read_rows(path, ("case", column), wanted=f"case and {column}"), scans)
-        pairs = [(row["case"], row[column]) for row in rows]
-        found = dict(pairs)
-        if wrong := [case for case, value in pairs if not value or found[case] != value]:
-            raise InputError(f"{path}: case {wrong[0]} has no {column} or several; give it one")
-        if unknown := sorted(scans.keys() - found.keys()):
-            raise InputError(f"{path}: has no line for case {unknown[0]}; add it")
-        return found
 
 
 def _scans(folder: Path) -> dict[str, Path]:

@@ -44,3 +44,26 @@ def named_as_file(rows: Iterable[Row], scans: Mapping[str, Path]) -> list[Row]:
     """The rows with the name of the case where they have that of its file, with its ending."""
     by_file = {path.name: case for case, path in scans.items()}
     return [row | {"case": by_file.get(row["case"], row["case"])} for row in rows]
+
+
+def read_column(path: Path, column: str, scans: Mapping[str, Path]) -> dict[str, str]:
+    """What a table says of each case, as ``patients.csv`` and ``tags.csv``; empty if there is no such file.
+
+    Args:
+        path: The file, with the columns ``case`` and ``column``.
+        column: What it says of the cases.
+        scans: The files of all cases by the cases' names.
+
+    Raises:
+        InputError: If it is no such table, or does not say one thing of every case.
+    """
+    if not path.exists():
+        return {}
+    rows = named_as_file(read_rows(path, ("case", column), wanted=f"case and {column}"), scans)
+    pairs = [(row["case"], row[column]) for row in rows]
+    found = dict(pairs)
+    if wrong := [case for case, value in pairs if not value or found[case] != value]:
+        raise InputError(f"{path}: case {wrong[0]} has no {column} or several; give it one")
+    if unknown := sorted(scans.keys() - found.keys()):
+        raise InputError(f"{path}: has no line for case {unknown[0]}; add it")
+    return found
