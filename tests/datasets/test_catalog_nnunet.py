@@ -118,6 +118,13 @@ def test_the_ignore_label_is_neither_lesion_nor_background(root: Path) -> None:
         read_mask(root, lesion_labels=[2])
 
 
+def test_a_mask_that_is_all_ignored_is_not_lesion(root: Path) -> None:
+    describe(root, labels={"background": 0, "lesion": 1, "ignore": 255})
+    write_volume(root / "labelsTr/lung_000.nii.gz", lesion() * 255)
+    with pytest.raises(InputError, match=r"lung_000\.nii\.gz: some of it has nnU-Net's label 'ignore' \(255\)"):
+        read_mask(root)
+
+
 def test_a_value_nobody_named_is_refused(root: Path) -> None:
     describe(root, labels={"background": 0, "lesion": 1})
     with pytest.raises(InputError, match="holds the value 2"):

@@ -9,6 +9,7 @@ from typing import Any
 import nibabel
 import numpy as np
 import pytest
+from PIL import Image
 
 from groundglass.errors import InputError
 from groundglass.scans.reader import read_mask
@@ -96,9 +97,20 @@ def test_classes_of_a_volume_mask(tmp_path: Path, stored: list[float], classes: 
 
 def test_what_is_not_a_mask_is_refused_unless_a_threshold_makes_it_one(tmp_path: Path) -> None:
     path = save(tmp_path / "heat.nii", np.array([0, 0.4, 0.9], np.float32).reshape(1, 1, 3))
-    with pytest.raises(InputError, match=r"heat\.nii: min 0, max 0\.9: not a mask"):
+    with pytest.raises(
+        InputError, match=r"heat\.nii: min 0, max 0\.9, with fractions, as probabilities are: not a"
+    ):
         read_mask(path)
     assert read_mask(path, threshold=0.5).voxels.ravel().tolist() == [0, 0, 1]
+
+
+def test_classes_that_are_wanted_are_kept_as_they_are(tmp_path: Path) -> None:
+    path = save(tmp_path / "mask.nii", np.array([0, 255, 255], np.uint8).reshape(1, 1, 3))
+    assert read_mask(path, classes=True).voxels.ravel().tolist() == [0, 255, 255]
+    Image.fromarray(np.array([[0, 1, 3]], np.uint8)).save(tmp_path / "mask.png")
+    assert read_mask(tmp_path / "mask.png", classes=True).voxels.ravel().tolist() == [0, 1, 3]
+    Image.fromarray(np.array([[0, 1, 3000]], np.uint16)).save(tmp_path / "deep.png")
+    assert read_mask(tmp_path / "deep.png", classes=True).voxels.ravel().tolist() == [0, 1, 1]
 
 
 def test_masks_are_not_read_from_dicom(tmp_path: Path, write_series: Callable[..., Any]) -> None:

@@ -27,9 +27,17 @@ def read_drawn_mask(path: Path) -> Scan:
     Raises:
         InputError: If there is no readable mask.
     """
+    return read_mask(path, threshold=JPEG_THRESHOLD if is_smeared(path) else 0)
+
+
+def is_smeared(path: Path) -> bool:
+    """Whether a mask is a JPEG, or holds one.
+
+    Raises:
+        InputError: If there is no such file.
+    """
     with readable(path):
-        smeared = any(file.suffix.lower() in images.JPEG for file in (path.iterdir() if path.is_dir() else [path]))
-    return read_mask(path, threshold=JPEG_THRESHOLD if smeared else 0)
+        return any(file.suffix.lower() in images.JPEG for file in (path.iterdir() if path.is_dir() else [path]))
 
 
 def needs_scan(path: Path) -> bool:

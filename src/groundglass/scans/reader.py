@@ -83,7 +83,7 @@ def read_scan_and_series(
     return replace(scan, measured=_is_volume(path)), None
 
 
-def read_mask(path: str | Path, *, threshold: float = 0) -> Scan:
+def read_mask(path: str | Path, *, threshold: float = 0, classes: bool = False) -> Scan:
     """Read a mask: NIfTI, NRRD or images; not DICOM.
 
     A volume keeps its class values, unless 255 is the only one, which is the 8-bit way of writing 1. An image has grey
@@ -93,6 +93,7 @@ def read_mask(path: str | Path, *, threshold: float = 0) -> Scan:
     Args:
         path: File, or folder of images.
         threshold: Values above it are lesion. Above 0 it holds for volumes as well, which then lose their classes.
+        classes: Keep 255 as it is, and the grey values of an image if they are whole numbers 0..255.
 
     Returns:
         Voxels ``(D, H, W)`` uint8, intensity ``"mask"``.
@@ -111,14 +112,22 @@ def read_mask(path: str | Path, *, threshold: float = 0) -> Scan:
     low, high = voxel_range(voxels, path)
     if not _is_volume(path):
         _check_brightness(voxels, path, threshold)
-    if threshold > 0 or not _is_volume(path):
+    values = voxels.astype(np.uint8) if low >= 0 and high <= 255 else None
+    whole = values is not None and np.array_equal(values, voxels)
+    if threshold > 0 or not (_is_volume(path) or (classes and whole)):
         return _scan((voxels > threshold).astype(np.uint8), affine, "mask", path)
-    classes = voxels.astype(np.uint8) if low >= 0 and high <= 255 else None
-    if classes is None or not np.array_equal(classes, voxels):
-        raise InputError(f"{path}: min {low:g}, max {high:g}: not a mask of whole numbers 0..255; give the mask itself")
-    if high == 255 and not ((classes > 0) & (classes < 255)).any():
-        classes = (classes > 0).astype(np.uint8)
-    return _scan(np.ascontiguousarray(classes), affine, "mask", path)
+    if values is None or not whole:
+        raise InputError(
+            f"{path}: min {low:g}, max {high:g}{_fractions(voxels)}: not a mask of whole numbers 0..255; give the "
+            "mask itself"
+        )
+    if not classes and high == 255 and not ((values > 0) & (values < 255)).any():
+        values = (values > 0).astype(np.uint8)
+    return _scan(np.ascontiguousarray(values), affine, "mask", path)
+
+
+def _fractions(voxels: NDArray[Any]) -> str:
+    return ", with fractions, as probabilities are" if np.any(voxels != np.rint(voxels)) else ""
 
 
 def _is_volume(path: Path) -> bool:

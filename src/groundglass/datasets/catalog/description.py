@@ -11,8 +11,6 @@ from typing import Any
 import numpy as np
 
 from groundglass.errors import InputError
-from groundglass.scans.images import SUFFIXES
-from groundglass.scans.images import read_images
 from groundglass.scans.readable import readable
 from groundglass.scans.reader import read_mask
 from groundglass.scans.scan import Scan
@@ -81,7 +79,7 @@ class MaskValues:
         Raises:
             InputError: If it is damaged, has a value that is not declared, or is not labeled everywhere.
         """
-        mask = _read_classes(path)
+        mask = read_mask(path, classes=True)
         if self.lesion is None:
             return mask
         present = set(np.unique(mask.voxels).tolist())
@@ -96,12 +94,3 @@ class MaskValues:
                 "name it there, or mend the mask"
             )
         return mask.with_voxels(np.isin(mask.voxels, list(self.lesion)).astype(np.uint8))
-
-
-def _read_classes(path: Path) -> Scan:
-    """A mask with its values, of an image file too: there ``read_mask`` makes them 0 and 1."""
-    if not path.name.lower().endswith(SUFFIXES):
-        return read_mask(path)
-    with readable(path):
-        voxels, affine = read_images([path])
-    return Scan(voxels, affine, "mask", path)

@@ -15,6 +15,8 @@ from groundglass.datasets.catalog.layout import Source
 from groundglass.datasets.catalog.layout import StatedIntensity
 from groundglass.datasets.catalog.layout import by_stem
 from groundglass.datasets.catalog.layout import pair
+from groundglass.datasets.catalog.lesion_values import check_lesion_labels
+from groundglass.datasets.catalog.lesion_values import read_lesions
 from groundglass.datasets.catalog.patients import patients_of
 from groundglass.datasets.catalog.slice_table import read_slice_table
 from groundglass.datasets.catalog.table import read_column
@@ -55,18 +57,29 @@ class PairedFolders(FolderLayout):
     not every image needs a mask, since the tags are labels, too: images without one are for training. The same goes for
     ``slice_tags.csv``, see :func:`read_slice_table`.
 
+    A mask of several values is refused, unless it is said which of them are lesion.
+
     Args:
         root: The folder.
+        lesion_labels: Values of the masks that are lesion; by default the one that is not 0.
         intensity: ``hu`` or ``display`` (8-bit) where the values do not make it plain.
 
     Raises:
-        InputError: If there is no such folder.
+        InputError: If there is no such folder, or a value cannot be one of lesions.
     """
 
     expects: ClassVar[str] = "images/ and, with files of the same names, masks/"
 
-    def __init__(self, root: str | Path, *, intensity: StatedIntensity | None = None) -> None:
+    def __init__(
+        self,
+        root: str | Path,
+        *,
+        lesion_labels: tuple[int, ...] | None = None,
+        intensity: StatedIntensity | None = None,
+    ) -> None:
         super().__init__(root)
+        check_lesion_labels(lesion_labels)
+        self.lesion_labels = lesion_labels
         self.intensity: StatedIntensity | None = intensity
 
     def sources(self) -> list[Source]:
@@ -88,13 +101,14 @@ class PairedFolders(FolderLayout):
         lungs = self._masks("lungs", scans)
         patients = patients_of(self.root, scans, dealt=bool(masks))
         readers = {name: partial(read_scan, path, intensity=self.intensity) for name, path in scans.items()}
+        read = partial(read_lesions, lesion_labels=self.lesion_labels)
         return [
             Source(
                 case=name,
                 patient=patients[name],
                 image=image,
-                mask=partial(_mask, masks[name], image) if name in masks else None,
-                lungs=partial(_mask, lungs[name], image) if lungs else None,
+                mask=partial(_mask, masks[name], image, read) if name in masks else None,
+                lungs=partial(_mask, lungs[name], image, read_drawn_mask) if lungs else None,
                 tag=int(tags[name]) if tags else None,
                 slice_tags=slice_tags.get(name),
             )
@@ -132,9 +146,9 @@ def _scans(folder: Path) -> dict[str, Path]:
     return by_stem(path for path in paths if path not in other)
 
 
-def _mask(path: Path, image: Callable[[], Scan]) -> Scan:
+def _mask(path: Path, image: Callable[[], Scan], read: Callable[[Path], Scan]) -> Scan:
     """A mask, for which the image is read once more only where that is needed."""
-    return mask_of(path, image()) if needs_scan(path) else read_drawn_mask(path)
+    return mask_of(path, image()) if needs_scan(path) else read(path)
 
 
 def _is_readable(path: Path) -> bool:
