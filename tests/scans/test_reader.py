@@ -97,9 +97,7 @@ def test_classes_of_a_volume_mask(tmp_path: Path, stored: list[float], classes: 
 
 def test_what_is_not_a_mask_is_refused_unless_a_threshold_makes_it_one(tmp_path: Path) -> None:
     path = save(tmp_path / "heat.nii", np.array([0, 0.4, 0.9], np.float32).reshape(1, 1, 3))
-    with pytest.raises(
-        InputError, match=r"heat\.nii: min 0, max 0\.9, with fractions, as probabilities are: not a"
-    ):
+    with pytest.raises(InputError, match=r"heat\.nii: min 0, max 0\.9, with fractions, as probabilities are: not a"):
         read_mask(path)
     assert read_mask(path, threshold=0.5).voxels.ravel().tolist() == [0, 0, 1]
 

@@ -19,10 +19,8 @@ from groundglass.labels.events import Region
 from groundglass.labels.events import ScanTag
 from groundglass.labels.events import SliceTag
 from groundglass.labels.events import is_number
+from groundglass.labels.inside import EDGE
 from groundglass.scans.scan import Scan
-
-EDGE = 0.5
-"""Pixels are squares around their centers: a scan ends half a pixel beyond its first and last center."""
 
 IDS = re.compile(r"[0-9a-f]{32}")
 

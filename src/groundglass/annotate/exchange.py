@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
-from groundglass.annotate.answers import EDGE
 from groundglass.annotate.state import Annotation
 from groundglass.errors import InputError
 from groundglass.labels.events import Point
+from groundglass.labels.inside import check_inside
 from groundglass.labels.markups import from_slicer
 from groundglass.labels.markups import to_slicer
 from groundglass.labels.table import from_csv
@@ -57,17 +54,6 @@ def import_points(annotation: Annotation, annotator: str, case: str, name: str, 
     else:
         raise InputError("the file is neither .mrk.json nor .csv; export the points as one of them")
     for one in sorted({point.case for point in points}):
-        _check_inside(annotation, one, [point for point in points if point.case == one])
+        scan = annotation.scans.grid(one)
+        check_inside([point for point in points if point.case == one], case=one, affine=scan.affine, shape=scan.shape)
     return annotation.add(points, annotator)
-
-
-def _check_inside(annotation: Annotation, case: str, points: Sequence[Point]) -> None:
-    scan = annotation.scans.grid(case)
-    indices = scan.to_indices(np.array([point.position for point in points]))
-    outside = ~((indices >= -EDGE) & (indices <= np.array(scan.shape) - EDGE)).all(axis=1)
-    if outside.any():
-        x, y, z = points[int(np.argmax(outside))].position
-        raise InputError(
-            f"{int(outside.sum())} of {len(points)} points lie outside the image of case {case}, the first at "
-            f"{x:.6g}, {y:.6g}, {z:.6g} mm LPS; choose their case, or check their coordinate system"
-        )

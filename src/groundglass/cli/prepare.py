@@ -55,6 +55,8 @@ def run(arguments: Namespace) -> None:
     folder = _prepared(arguments) if arguments.output else DatasetFolder.open(arguments.root)
     kinds = names(arguments.labels or "") or possible_kinds(folder)
     kinds = [] if arguments.labels == "none" else kinds
+    if arguments.output and (own := folder.store.read()):
+        print(f"{folder.root}: {len(own)} points that came with the scans")
     if kinds:
         count = simulate_labels(
             folder,

@@ -6,6 +6,7 @@ import logging
 import re
 from collections import Counter
 from collections.abc import Callable
+from collections.abc import Collection
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -23,6 +24,8 @@ from groundglass.datasets.unfinished import check_output
 from groundglass.datasets.unfinished import finish
 from groundglass.datasets.writer import write_case
 from groundglass.errors import InputError
+from groundglass.labels.events import IMPORTED
+from groundglass.labels.merging import lacking
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +40,8 @@ def prepare(
     """Write the cases of a layout as NIfTI in canonical orientation, with their split.
 
     One case is in memory at a time. ``dataset.json`` is written last: a folder left half done is no dataset, and
-    preparing it again completes it. A folder that holds anything else is not written into.
+    preparing it again completes it. A folder that holds anything else is not written into. Clicks that the layout has
+    are the dataset's first labels.
 
     Args:
         layout: What to read.
@@ -73,9 +77,20 @@ def prepare(
     if False in diseased and True not in diseased:
         logger.warning("%s: not one mask has a lesion; check that these are the masks", output)
     folder = DatasetFolder(output, name, _split(layout, sources, written, depths, protocol))
+    _keep_points(folder, sources, {case.case for case in written})
     folder.save()
     finish(output)
     return folder
+
+
+def _keep_points(folder: DatasetFolder, sources: Sequence[Source], written: Collection[str]) -> None:
+    """Clicks that came with the scans into the label store, but for those that are or ever were there."""
+    given = [point for one in sources if one.points and one.case in written for point in one.points.points]
+    if not given:
+        return
+    ids, labels = folder.store.ids(), folder.labels()
+    new = [point for point in given if point.id not in ids]
+    folder.store.append(lacking(new, lambda case: labels.get(case, []), ids.__contains__, IMPORTED))
 
 
 def _check_names(names: Sequence[str]) -> None:

@@ -31,10 +31,14 @@ LABEL_KINDS = ("points", "masks", "slice-tags", "scan-tags")
 
 
 def possible_kinds(folder: DatasetFolder) -> list[str]:
-    """The kinds of labels that the masks, or else the recorded tags, of the training cases can be made into."""
+    """The kinds of labels that the masks, or else the recorded tags, of the training cases can be made into.
+
+    Where there are clicks already, none are made up beside them.
+    """
     cases = folder.split.training
     if any(case.label for case in cases):
-        return list(LABEL_KINDS)
+        clicked = bool(folder.labels(["point"]))
+        return [kind for kind in LABEL_KINDS if not (clicked and kind == "points")]
     return [kind for kind, name in RECORDED.items() if any(getattr(case, name) is not None for case in cases)]
 
 

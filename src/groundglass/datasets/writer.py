@@ -51,12 +51,14 @@ def write_case(source: Source, case: Case, output: Path) -> Written:
         The case with its intensity, its number of slices, and whether it has a lesion.
 
     Raises:
-        InputError: If a file is damaged, a mask does not fit its image or is all lesion, a slice is tagged that is not
-            there, or a file that is read would be overwritten.
+        InputError: If a file is damaged, a mask does not fit its image or is all lesion, a slice is tagged or a place
+            clicked that is not there, or a file that is read would be overwritten.
     """
     scan = source.image()
     image = to_canonical(scan)
     slice_tags = source.slice_tags.feet_first(image.shape[0]) if source.slice_tags else None
+    if source.points:
+        source.points.check_inside(source.case, image)
     _write(image, output / case.image)
 
     def read_mask(read: Callable[[], Scan]) -> Scan:

@@ -16,6 +16,9 @@ Position = tuple[float, float, float]
 
 SIMULATED = "simulated"
 RECORD = "record"
+IMPORTED = "imported"
+"""Who placed the points of a file that does not say it."""
+
 NOT_PEOPLE = frozenset({SIMULATED, RECORD})
 """Names under which nobody answered: an oracle made from masks, and the diagnosis in the patient's record."""
 

@@ -96,9 +96,20 @@ class LabelStore:
         Raises:
             InputError: If the file cannot be read, or a line but a torn last one is not a label, with its number.
         """
-        labels = [parse_line(self.name, number, line) for number, line in enumerate(self._lines(), 1) if line.strip()]
+        labels = self._events()
         retracted = {label.target for label in labels if isinstance(label, Retraction)}
         return [label for label in labels if not isinstance(label, Retraction) and label.id not in retracted]
+
+    def ids(self) -> set[str]:
+        """Of all events there ever were, retracted ones too.
+
+        Raises:
+            InputError: As :meth:`read`.
+        """
+        return {label.id for label in self._events()}
+
+    def _events(self) -> list[Label]:
+        return [parse_line(self.name, number, line) for number, line in enumerate(self._lines(), 1) if line.strip()]
 
     def _lines(self) -> list[bytes]:
         try:

@@ -45,11 +45,13 @@ class Joined(Layout):
         Raises:
             InputError: If what a layout reads is not of its kind, or it has too few patients for its own split.
         """
-        return [
-            replace(source, case=f"{name}-{source.case}", patient=f"{name}-{source.patient}", dataset=name)
-            for name, layout in self.layouts.items()
-            for source in _with_parts(layout)
-        ]
+        return [_named(source, name) for name, layout in self.layouts.items() for source in _with_parts(layout)]
+
+
+def _named(source: Source, name: str) -> Source:
+    case, patient = f"{name}-{source.case}", f"{name}-{source.patient}"
+    points = source.points and source.points.named(case)
+    return replace(source, case=case, patient=patient, dataset=name, points=points)
 
 
 def _with_parts(layout: Layout) -> list[Source]:

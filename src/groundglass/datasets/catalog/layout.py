@@ -14,6 +14,7 @@ from typing import ClassVar
 from typing import Literal
 
 from groundglass.datasets.case import Case
+from groundglass.datasets.catalog.point_files import GivenPoints
 from groundglass.datasets.catalog.slice_table import CountedTags
 from groundglass.datasets.splits import HELD_OUT
 from groundglass.datasets.splits import Split
@@ -46,6 +47,7 @@ class Source:
         dataset: Which of several joined datasets it is of.
         tag: 1 diseased, 0 healthy, if the record says so.
         slice_tags: Those that the record has of its slices, if any.
+        points: Somebody's clicks, if there are any already.
     """
 
     case: str
@@ -58,6 +60,7 @@ class Source:
     dataset: str | None = None
     tag: int | None = None
     slice_tags: CountedTags | None = None
+    points: GivenPoints | None = None
 
     def planned(self) -> Case:
         """The case as it will be; its intensity is known once it has been read."""

@@ -18,6 +18,7 @@ from groundglass.datasets.catalog.layout import pair
 from groundglass.datasets.catalog.lesion_values import check_lesion_labels
 from groundglass.datasets.catalog.lesion_values import read_lesions
 from groundglass.datasets.catalog.patients import patients_of
+from groundglass.datasets.catalog.point_files import read_points
 from groundglass.datasets.catalog.slice_table import read_slice_table
 from groundglass.datasets.catalog.table import read_column
 from groundglass.datasets.splits import HELD_OUT
@@ -55,7 +56,8 @@ class PairedFolders(FolderLayout):
 
     Diagnoses are read from ``tags.csv`` (columns ``case`` and ``tag``, 1 diseased or 0 healthy) if it is there. Then
     not every image needs a mask, since the tags are labels, too: images without one are for training. The same goes for
-    ``slice_tags.csv``, see :func:`read_slice_table`.
+    ``slice_tags.csv``, see :func:`read_slice_table`, and for clicks in ``points.csv`` or ``points/``, see
+    :func:`read_points`.
 
     A mask of several values is refused, unless it is said which of them are lesion.
 
@@ -97,7 +99,8 @@ class PairedFolders(FolderLayout):
             raise InputError(f"{self.root / 'tags.csv'}: case {wrong[0]} has the tag {tags[wrong[0]]!r}; give 0 or 1")
         table = self.root / "slice_tags.csv"
         slice_tags = read_slice_table(table, scans) if table.exists() else {}
-        masks = self._masks("masks", scans, some=bool(tags or slice_tags))
+        points = read_points(self.root, scans)
+        masks = self._masks("masks", scans, some=bool(tags or slice_tags or points))
         lungs = self._masks("lungs", scans)
         patients = patients_of(self.root, scans, dealt=bool(masks))
         readers = {name: partial(read_scan, path, intensity=self.intensity) for name, path in scans.items()}
@@ -111,6 +114,7 @@ class PairedFolders(FolderLayout):
                 lungs=partial(_mask, lungs[name], image, read_drawn_mask) if lungs else None,
                 tag=int(tags[name]) if tags else None,
                 slice_tags=slice_tags.get(name),
+                points=points.get(name),
             )
             for name, image in readers.items()
         ]
