@@ -176,7 +176,7 @@ def test_what_stands_alone_is_refused(root: Path, folder: str, lacks: str) -> No
 
 def test_a_folder_of_masks_that_is_empty_or_not_complete_is_named(root: Path) -> None:
     (root / "lungs").mkdir()
-    with pytest.raises(InputError, match=r"raw/lungs: holds no lung mask; put in one for every image, or take the"):
+    with pytest.raises(InputError, match=r"raw/lungs: holds no lung mask; put the missing files in, or take the"):
         build(root).sources()
     write_volume(root / "lungs/a.nii.gz", lesion())
     with pytest.raises(
@@ -186,7 +186,7 @@ def test_a_folder_of_masks_that_is_empty_or_not_complete_is_named(root: Path) ->
     (root / "lungs").rename(root / "other")
     for path in (root / "masks").iterdir():
         path.unlink()
-    with pytest.raises(InputError, match=r"raw/masks: holds no mask; put in one for every image"):
+    with pytest.raises(InputError, match=r"raw/masks: holds no mask; put the missing files in"):
         build(root).sources()
 
 
@@ -373,6 +373,8 @@ def test_a_table_that_counts_from_the_wrong_end_is_noticed(
         ("case,slice_from_feet,tag\na,1,1\na,0,1\n", "line 3: slice '0', tag '1'; count from 1"),
         ("case,slice_from_feet,tag\na,1,yes\n", "line 2: slice '1', tag 'yes'; count from 1, and tag with 0 or 1"),
         ("case,slice_from_feet,tag\na,1\n", "line 2: slice '1', tag ''"),
+        ("case,slice_from_feet,tag\n\na,1,1\n\na,x,1\n", "line 5: slice 'x'"),
+        (f"case,slice_from_feet,tag\na,{'9' * 5000},1\n", "line 2: slice '9"),
         ("case,slice_from_feet,tag\na,1,1\na,1,0\n", "line 3: slice 1 of case a has another tag above"),
         ("case,slice_from_feet,tag\na,9,1\n", "case a has 8 slices and a tag for slice 9; mend the table"),
     ],

@@ -203,7 +203,7 @@ def pair(
     if not images:
         raise InputError(f"{folder}: holds no image; give the folder the images are in")
     if of and not masks:
-        raise InputError(f"{of}: holds no {kind}; put in one for every image, or take the folder away")
+        raise InputError(f"{of}: holds no {kind}; put the missing files in, or take the folder away")
     if alone := sorted(set(masks) - set(images) if some else set(images) ^ set(masks)):
         path = images.get(alone[0]) or masks[alone[0]]
         lacking, place = (kind, of) if alone[0] in images else ("image", folder)

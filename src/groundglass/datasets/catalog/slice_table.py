@@ -16,6 +16,8 @@ from groundglass.labels.rasterize import UNKNOWN_TAG
 FEET = "slice_from_feet"
 HEAD = "slice_from_head"
 COLUMNS = f"case, tag and {FEET} or {HEAD}"
+DIGITS = 6
+"""No scan has a slice whose number has more."""
 
 
 @dataclass(frozen=True)
@@ -63,16 +65,16 @@ def read_slice_table(path: Path, scans: Mapping[str, Path]) -> dict[str, Counted
     rows = named_as_file(read_rows(path, ("case", "tag"), wanted=COLUMNS), scans)
     if not rows:
         raise InputError(f"{path}: has no line below its header; add the tags, or take the file away")
-    counts = [name for name in (FEET, HEAD) if name in rows[0]]
+    counts = [name for name in (FEET, HEAD) if name in rows[0][1]]
     if len(counts) != 1:
         raise InputError(f"{path}: not a table with the columns {COLUMNS} (slice 1 is the first from there); name them")
     found: dict[str, CountedTags] = {}
     seen: dict[str, dict[int, int]] = defaultdict(dict)
-    for line, row in enumerate(rows, start=2):
+    for line, row in rows:
         case, number, tag = row["case"], row[counts[0]], row["tag"]
         if case not in scans:
             raise InputError(f"{path}: line {line}: there is no case {case!r}; mend the name, or take the line out")
-        if not number.isdecimal() or int(number) < 1 or tag not in ("0", "1"):
+        if not number.isdecimal() or len(number) > DIGITS or int(number) < 1 or tag not in ("0", "1"):
             raise InputError(f"{path}: line {line}: slice {number!r}, tag {tag!r}; count from 1, and tag with 0 or 1")
         if seen[case].setdefault(int(number), int(tag)) != int(tag):
             raise InputError(f"{path}: line {line}: slice {number} of case {case} has another tag above; keep one")

@@ -13,8 +13,8 @@ from groundglass.scans.readable import readable
 Row = dict[str, str]
 
 
-def read_rows(path: Path, columns: Iterable[str], *, wanted: str) -> list[Row]:
-    """The lines of a table by column, without the spaces around names and cells; a missing cell is empty.
+def read_rows(path: Path, columns: Iterable[str], *, wanted: str) -> list[tuple[int, Row]]:
+    """The lines of a table, numbered as in the file: cells by column, without spaces around; a missing one is empty.
 
     Args:
         path: The file, CSV in UTF-8.
@@ -29,7 +29,7 @@ def read_rows(path: Path, columns: Iterable[str], *, wanted: str) -> list[Row]:
     try:
         reader = csv.DictReader(data.decode("utf-8-sig").splitlines())
         names = [name.strip() for name in reader.fieldnames or []]
-        rows = [{name.strip(): (cell or "").strip() for name, cell in row.items() if name} for row in reader]
+        rows = [(reader.line_num, _stripped(row)) for row in reader]
     except (UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{path}: not a table with the columns {wanted}; save it as CSV UTF-8") from error
     if missing := [name for name in columns if name not in names]:
@@ -40,10 +40,14 @@ def read_rows(path: Path, columns: Iterable[str], *, wanted: str) -> list[Row]:
     return rows
 
 
-def named_as_file(rows: Iterable[Row], scans: Mapping[str, Path]) -> list[Row]:
+def _stripped(row: Mapping[str | None, str | None]) -> Row:
+    return {name.strip(): (cell or "").strip() for name, cell in row.items() if name}
+
+
+def named_as_file(rows: Iterable[tuple[int, Row]], scans: Mapping[str, Path]) -> list[tuple[int, Row]]:
     """The rows with the name of the case where they have that of its file, with its ending."""
     by_file = {path.name: case for case, path in scans.items()}
-    return [row | {"case": by_file.get(row["case"], row["case"])} for row in rows]
+    return [(line, row | {"case": by_file.get(row["case"], row["case"])}) for line, row in rows]
 
 
 def read_column(path: Path, column: str, scans: Mapping[str, Path]) -> dict[str, str]:
@@ -60,7 +64,7 @@ def read_column(path: Path, column: str, scans: Mapping[str, Path]) -> dict[str,
     if not path.exists():
         return {}
     rows = named_as_file(read_rows(path, ("case", column), wanted=f"case and {column}"), scans)
-    pairs = [(row["case"], row[column]) for row in rows]
+    pairs = [(row["case"], row[column]) for _, row in rows]
     found = dict(pairs)
     if wrong := [case for case, value in pairs if not value or found[case] != value]:
         raise InputError(f"{path}: case {wrong[0]} has no {column} or several; give it one")
