@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Container
+from collections.abc import Mapping
 from collections.abc import Sequence
+from contextlib import suppress
 
 import numpy as np
 import torch
@@ -15,6 +17,7 @@ from torch.utils.data import Dataset
 from groundglass.datasets.case import Case
 from groundglass.datasets.folder import DatasetFolder
 from groundglass.datasets.grid import Grid
+from groundglass.datasets.joined_tensors import JoinedTensors
 from groundglass.datasets.lungs import NoLungsError
 from groundglass.datasets.lungs import case_lungs
 from groundglass.datasets.lungs import lungs_to_grow_in
@@ -31,6 +34,7 @@ from groundglass.labels.rasterize import IGNORE_INDEX
 from groundglass.labels.rasterize import lesion_clicks
 from groundglass.labels.rasterize import rasterize
 from groundglass.labels.rasterize import slice_tags
+from groundglass.scans.nifti import nifti_shape
 from groundglass.scans.reader import read_mask
 from groundglass.scans.scan import Scan
 
@@ -73,15 +77,11 @@ class SliceSamples(Dataset[Sample]):
             raise InputError(f"{folder.root}: there is no case in this part of the dataset; prepare it with more cases")
         say_lungs(folder, grid, grow=grow is not None)
         self.folder, self.grid, self.grow, self.left_out = folder, grid, grow, list[str]()
-        labels = folder.labels(kinds)
-        loaded = [(case, part) for case in cases if (part := self._kept(case, labels.get(case.case, [])))]
-        if not loaded:
+        self.cases, self.tensors = self._all(cases, folder.labels(kinds))
+        if not self.cases:
             raise InputError(f"{folder.root}: there is no scan with lungs in this part of the dataset; prepare it anew")
-        self.cases = tuple(case for case, _ in loaded)
         self.case_names = [case.case for case in self.cases]
         self.datasets = numbered([case.dataset for case in self.cases])
-        parts = [part | {"case": torch.full_like(part["index"], number)} for number, (_, part) in enumerate(loaded)]
-        self.tensors: Sample = {key: torch.cat([part[key] for part in parts]) for key in parts[0]}
 
     def __len__(self) -> int:
         return len(self.tensors["index"])
@@ -100,6 +100,22 @@ class SliceSamples(Dataset[Sample]):
     def labeled(self) -> Tensor:
         """``(N,)`` bool: slices with at least one labeled pixel."""
         return (self.tensors["target"] != IGNORE_INDEX).flatten(1).any(dim=1)
+
+    def _all(self, cases: Sequence[Case], labels: Mapping[str, list[Label]]) -> tuple[tuple[Case, ...], Sample]:
+        """The cases that are not left out, and their tensors."""
+        kept, joined = list[Case](), JoinedTensors(sum(map(self._length, cases)))
+        for case in cases:
+            if part := self._kept(case, labels.get(case.case, [])):
+                joined.append(part | {"case": torch.full_like(part["index"], len(kept))})
+                kept.append(case)
+        return tuple(kept), joined.tensors()
+
+    def _length(self, case: Case) -> int:
+        """How many samples it will give, as far as its header tells."""
+        first, last = case.slices or (0, 0)
+        with suppress(InputError):  # what is wrong is said where it is read
+            return last - first or nifti_shape(self.folder.root / case.image)[0]
+        return 0
 
     def _kept(self, case: Case, labels: list[Label]) -> Sample | None:
         """Its part of the tensors; ``None``, and a warning, if the network wants lungs and it shows none."""

@@ -47,6 +47,9 @@ class VolumeSamples(SliceSamples):
         InputError: If no scan is left, a file is damaged, or a label lies outside its image.
     """
 
+    def _length(self, case: Case) -> int:
+        return 1
+
     def _load(self, case: Case, labels: list[Label]) -> Sample:
         scan = self.folder.scan(case)
         lungs = case_lungs(self.folder, case, scan, self.grid)
