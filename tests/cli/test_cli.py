@@ -117,6 +117,22 @@ def test_a_wrong_key_of_a_recipe_is_answered_with_those_there_are(
     one_sentence(capsys, "own.yaml: there is no key 'epoch'; choose from", "epochs")
 
 
+def test_progress_of_scoring_is_shown_beside_the_figures(
+    dataset: Path, run: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evaluate = ["evaluate", str(run), str(dataset), "--json"]
+    capsys.readouterr()
+    assert main(evaluate) == 0
+    assert capsys.readouterr().err == "", "not a terminal"
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert main(evaluate) == 0
+    shown = capsys.readouterr()
+    assert "scoring test cases" in shown.err
+    assert json.loads(shown.out)["n_cases"] > 0
+    assert main([*evaluate, "--quiet"]) == 0
+    assert capsys.readouterr().err == ""
+
+
 def test_prepare_train_evaluate_predict_info(
     dataset: Path, run: Path, pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

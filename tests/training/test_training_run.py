@@ -433,6 +433,9 @@ def test_progress_is_shown_unless_quiet(
     train(small_config(monitor=monitor), blobs.root, tmp_path / "run", device="cpu", console=console)
     shown = console.export_text()
     assert "points, plain-unet, seed 0" in shown
+    for title, count in {"reading training": "4/4", "reading validation": "1/1", "scoring test": "1/1"}.items():
+        assert re.search(rf"{title} cases +\S+ {count} ", shown)
+    assert re.search(r"choosing the threshold +\S+ 1/1 ", shown)
     assert "2/2" in shown
     assert re.search(rf"loss \d\.\d{{3}}  {score} 0:00:00 left", shown)
 

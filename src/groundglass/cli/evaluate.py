@@ -12,7 +12,9 @@ Examples: groundglass evaluate runs/first data/ --orientations 8
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from jsonargparse import ArgumentParser
 from jsonargparse import Namespace
@@ -20,6 +22,9 @@ from jsonargparse import Namespace
 from groundglass.datasets.splits import PARTS
 from groundglass.errors import InputError
 from groundglass.prediction.options import check_inference
+
+if TYPE_CHECKING:
+    from groundglass.datasets.progress import Progress
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -33,11 +38,32 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--orientations", type=int, help="average over 1, 2 or 8 flips and turns")
     parser.add_argument("--device", default="cpu", help="what the network runs on: auto, cpu, cuda or mps")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    parser.add_argument("--quiet", action="store_true", help="no progress")
 
 
 def run(arguments: Namespace) -> None:
     """Score, and print the figures."""
+    from rich.console import Console
+
     from groundglass.cli.tables import figures_table
+    from groundglass.datasets.progress import waiting_bars
+
+    if arguments.part not in PARTS:
+        raise InputError(f"--part {arguments.part!r}: choose one of {', '.join(PARTS)}")
+    check_inference(arguments.orientations, arguments.threshold)
+    # On stderr, since the figures may go to a file or to another program.
+    with waiting_bars(None if arguments.quiet else Console(stderr=True)) as bar:
+        name, own, (metrics, at_own) = _scored(arguments, bar)
+    if arguments.json:
+        known = {"threshold": arguments.threshold, "run_threshold": float(f"{own:.4g}"), "at_run_threshold": at_own}
+        print(json.dumps(metrics | known, allow_nan=False))
+    else:
+        rows = {f"at {arguments.threshold:g}": metrics, f"at {own:.3g}, the run's own": at_own}
+        figures_table({f"{name} {where}": {"metrics": figures} for where, figures in rows.items()})
+
+
+def _scored(arguments: Namespace, bar: Callable[[str], Progress]) -> tuple[str, float, list[dict[str, float | None]]]:
+    """The method's name, its own threshold, and the figures at the threshold that was given and at its own."""
     from groundglass.datasets.folder import DatasetFolder
     from groundglass.experiments.checkpoint import load_method
     from groundglass.experiments.device import on_device
@@ -47,25 +73,18 @@ def run(arguments: Namespace) -> None:
     from groundglass.prediction.untrained import UNTRAINED
     from groundglass.prediction.untrained import untrained_predictor
 
-    if arguments.part not in PARTS:
-        raise InputError(f"--part {arguments.part!r}: choose one of {', '.join(PARTS)}")
-    check_inference(arguments.orientations, arguments.threshold)
     if arguments.checkpoint in UNTRAINED:
         name, folder = arguments.checkpoint, DatasetFolder.open(arguments.data)
-        predictor = untrained_predictor(name, folder, orientations=arguments.orientations)
+        chosen = bar("choosing the threshold")
+        predictor = untrained_predictor(name, folder, orientations=arguments.orientations, progress=chosen)
     else:
         method, config = load_method(arguments.checkpoint)
         name, folder = config.method, DatasetFolder.open(arguments.data)
         predictor = build_predictor(on_device(method, arguments.device), config, orientations=arguments.orientations)
-    pairs = scored_cases(folder, getattr(folder.split, arguments.part), predictor.grid)
+    cases = getattr(folder.split, arguments.part)
+    pairs = scored_cases(folder, cases, predictor.grid, progress=bar(f"scoring {arguments.part} cases"))
     own = float(predictor.method.threshold)
-    metrics, at_own = map(_defined, evaluate_at(predictor, pairs, [arguments.threshold, own]))
-    if arguments.json:
-        known = {"threshold": arguments.threshold, "run_threshold": float(f"{own:.4g}"), "at_run_threshold": at_own}
-        print(json.dumps(metrics | known, allow_nan=False))
-    else:
-        rows = {f"at {arguments.threshold:g}": metrics, f"at {own:.3g}, the run's own": at_own}
-        figures_table({f"{name} {where}": {"metrics": figures} for where, figures in rows.items()})
+    return name, own, [_defined(figures) for figures in evaluate_at(predictor, pairs, [arguments.threshold, own])]
 
 
 def _defined(metrics: Mapping[str, float]) -> dict[str, float | None]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import re
 from collections import Counter
-from collections.abc import Callable
 from collections.abc import Collection
 from collections.abc import Sequence
 from contextlib import suppress
@@ -17,6 +16,7 @@ from groundglass.datasets.catalog.layout import Layout
 from groundglass.datasets.catalog.layout import Source
 from groundglass.datasets.catalog.layout import UnreadableScanError
 from groundglass.datasets.folder import DatasetFolder
+from groundglass.datasets.progress import Progress
 from groundglass.datasets.splits import Split
 from groundglass.datasets.splits import split_by
 from groundglass.datasets.unfinished import begin
@@ -31,7 +31,6 @@ logger = logging.getLogger(__name__)
 
 TYPICAL_DEPTH = 100
 SAFE_NAME = re.compile(r"\w([\w .+=-]{0,148}[\w+=-])?")
-Progress = Callable[[int, int], None]
 
 
 def prepare(

@@ -24,6 +24,8 @@ from groundglass.datasets.lungs import lungs_to_grow_in
 from groundglass.datasets.lungs import say_lungs
 from groundglass.datasets.preprocessing import slice_images
 from groundglass.datasets.preprocessing import slice_masks
+from groundglass.datasets.progress import Progress
+from groundglass.datasets.progress import counted
 from groundglass.errors import InputError
 from groundglass.labels.events import KINDS
 from groundglass.labels.events import Label
@@ -59,6 +61,7 @@ class SliceSamples(Dataset[Sample]):
         grid: What the network sees.
         kinds: Kinds of label events to use.
         grow: How far clicks on lesions speak for what is around them, where the lungs are known; ``None``: not at all.
+        progress: Called with the number of cases loaded and their total.
 
     Raises:
         InputError: If there is no case or none is left, a file is damaged, or a label lies outside its image.
@@ -72,12 +75,13 @@ class SliceSamples(Dataset[Sample]):
         *,
         kinds: Container[str] = KINDS,
         grow: Growth | None = None,
+        progress: Progress | None = None,
     ) -> None:
         if not cases:
             raise InputError(f"{folder.root}: there is no case in this part of the dataset; prepare it with more cases")
         say_lungs(folder, grid, grow=grow is not None)
         self.folder, self.grid, self.grow, self.left_out = folder, grid, grow, list[str]()
-        self.cases, self.tensors = self._all(cases, folder.labels(kinds))
+        self.cases, self.tensors = self._all(cases, folder.labels(kinds), progress)
         if not self.cases:
             raise InputError(f"{folder.root}: there is no scan with lungs in this part of the dataset; prepare it anew")
         self.case_names = [case.case for case in self.cases]
@@ -101,10 +105,12 @@ class SliceSamples(Dataset[Sample]):
         """``(N,)`` bool: slices with at least one labeled pixel."""
         return (self.tensors["target"] != IGNORE_INDEX).flatten(1).any(dim=1)
 
-    def _all(self, cases: Sequence[Case], labels: Mapping[str, list[Label]]) -> tuple[tuple[Case, ...], Sample]:
+    def _all(
+        self, cases: Sequence[Case], labels: Mapping[str, list[Label]], progress: Progress | None
+    ) -> tuple[tuple[Case, ...], Sample]:
         """The cases that are not left out, and their tensors."""
         kept, joined = list[Case](), JoinedTensors(sum(map(self._length, cases)))
-        for case in cases:
+        for case in counted(cases, progress):
             if part := self._kept(case, labels.get(case.case, [])):
                 joined.append(part | {"case": torch.full_like(part["index"], len(kept))})
                 kept.append(case)

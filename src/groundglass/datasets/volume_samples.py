@@ -42,6 +42,7 @@ class VolumeSamples(SliceSamples):
         cases: The part of it to load.
         grid: What the network sees; its ``depth`` is a number.
         kinds: Kinds of label events to use.
+        progress: Called with the number of cases loaded and their total.
 
     Raises:
         InputError: If no scan is left, a file is damaged, or a label lies outside its image.

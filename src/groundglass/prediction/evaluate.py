@@ -14,6 +14,8 @@ from groundglass.datasets.grid import Grid
 from groundglass.datasets.lungs import NoLungsError
 from groundglass.datasets.lungs import case_lungs
 from groundglass.datasets.lungs import say_lungs
+from groundglass.datasets.progress import Progress
+from groundglass.datasets.progress import counted
 from groundglass.errors import InputError
 from groundglass.metrics.overlap import OverlapMeter
 from groundglass.metrics.threshold import DiceCurve
@@ -40,7 +42,9 @@ def has_masks(cases: Sequence[Case]) -> bool:
     return any(case.label for case in cases)
 
 
-def scored_cases(folder: DatasetFolder, cases: Sequence[Case], grid: Grid | None = None) -> Iterator[Pair]:
+def scored_cases(
+    folder: DatasetFolder, cases: Sequence[Case], grid: Grid | None = None, *, progress: Progress | None = None
+) -> Iterator[Pair]:
     """Images and masks of the cases that have a mask, one case in memory at a time.
 
     Args:
@@ -48,6 +52,7 @@ def scored_cases(folder: DatasetFolder, cases: Sequence[Case], grid: Grid | None
         cases: The part of it to score.
         grid: What the network sees. If it wants lungs, they are found in scans in HU without a lung mask, and a case
             that shows none is left out and named; see :func:`case_lungs`. ``None``: lungs are those of the dataset.
+        progress: Called with the number of cases that are done and their total.
 
     Raises:
         InputError: If none has.
@@ -56,7 +61,7 @@ def scored_cases(folder: DatasetFolder, cases: Sequence[Case], grid: Grid | None
         raise InputError(f"{folder.root}: no case of this part has a mask, so it cannot be scored; add masks")
     grid = grid or Grid()
     say_lungs(folder, grid)
-    for case in cases:
+    for case in counted(cases, progress):
         mask = folder.mask(case)
         if mask is not None:
             scan = folder.scan(case)

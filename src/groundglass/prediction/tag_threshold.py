@@ -13,6 +13,8 @@ from groundglass.datasets.case import Case
 from groundglass.datasets.folder import DatasetFolder
 from groundglass.datasets.lungs import NoLungsError
 from groundglass.datasets.lungs import case_lungs
+from groundglass.datasets.progress import Progress
+from groundglass.datasets.progress import counted
 from groundglass.labels.events import Label
 from groundglass.labels.rasterize import slice_tags
 from groundglass.metrics.threshold import DiceCurve
@@ -26,13 +28,16 @@ SLICES = 300
 """So many are looked at, or a few more; a whole dataset would take as long as an epoch."""
 
 
-def threshold_from_tags(predictor: Predictor, folder: DatasetFolder, cases: Sequence[Case]) -> float | None:
+def threshold_from_tags(
+    predictor: Predictor, folder: DatasetFolder, cases: Sequence[Case], *, progress: Progress | None = None
+) -> float | None:
     """The threshold above which lies :data:`FALSE_ALARMS` of the lungs of slices without lesion.
 
     Args:
         predictor: Gives the heat maps.
         folder: The dataset.
         cases: Those whose slice tags (or healthy scan tags) are heard; drawn from in an order of their own.
+        progress: Called with the number of cases looked at and their total; few of them may be enough.
 
     Returns:
         The threshold, or ``None`` if no slice is tagged to have no lesion, or nothing of them is warm at all.
@@ -41,7 +46,7 @@ def threshold_from_tags(predictor: Predictor, folder: DatasetFolder, cases: Sequ
     order = [case for case in cases if case.case in labels]
     random.Random(0).shuffle(order)  # neighboring cases are of one kind in many a dataset
     curve, seen = DiceCurve(), 0
-    for case in order:
+    for case in counted(order, progress):
         for heat in _without_lesion(predictor, folder, case, labels[case.case]):
             curve.update(heat, np.zeros(heat.shape, bool))
             seen += 1

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Sequence
 
 from groundglass.datasets.folder import DatasetFolder
+from groundglass.datasets.progress import Progress
 from groundglass.experiments.config import Config
 from groundglass.metrics.counting import CountMeter
 from groundglass.metrics.overlap import OverlapMeter
@@ -40,14 +41,14 @@ def as_shown(monitor: str, score: float) -> float:
     return -score if monitor == "count" else score
 
 
-def validation_pairs(folder: DatasetFolder, config: Config) -> list[Pair]:
+def validation_pairs(folder: DatasetFolder, config: Config, *, progress: Progress | None = None) -> list[Pair]:
     """Validation cases that can choose the epoch to keep, in memory, as they are scored every epoch.
 
     There are none where no case has a mask, shows lungs or shows a lesion; that is said. Someone who has only clicks
-    has none, and trains all the same.
+    has none, and trains all the same. ``progress`` is called with the number of cases loaded and their total.
     """
     cases = folder.split.validation
-    pairs = list(scored_cases(folder, cases, config.grid)) if has_masks(cases) else []
+    pairs = list(scored_cases(folder, cases, config.grid, progress=progress)) if has_masks(cases) else []
     # Slices without lesions can be counted in, but have no Dice.
     if any((pair.mask.voxels > 0).any() for pair in pairs) or (pairs and config.monitor == "count"):
         return pairs

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from groundglass.datasets.folder import DatasetFolder
+from groundglass.datasets.progress import Progress
 from groundglass.experiments.config import Config
 from groundglass.files import write_text
 from groundglass.labels.cost import label_seconds
@@ -27,7 +28,14 @@ from groundglass.training.machine import versions
 
 
 def finish_run(
-    method: Method, config: Config, folder: DatasetFolder, output: Path, *, labels: Sequence[Label], cpu_seconds: float
+    method: Method,
+    config: Config,
+    folder: DatasetFolder,
+    output: Path,
+    *,
+    labels: Sequence[Label],
+    cpu_seconds: float,
+    progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Score the test cases, draw the learning curves and write ``result.json``.
 
@@ -38,13 +46,14 @@ def finish_run(
         output: The run folder.
         labels: What it was trained on; their annotation time is the run's price.
         cpu_seconds: Processor seconds of all threads, for machines on which something else was running too.
+        progress: Called with the number of test cases scored and their total.
 
     Returns:
         The content of ``result.json``.
     """
     history = read_history(output / "history.csv")
     learning_curves(history, output / "figures" / "learning-curves.png", config.monitor)
-    metrics = _test_metrics(method, config, folder) if has_masks(folder.split.test) else {}
+    metrics = _test_metrics(method, config, folder, progress) if has_masks(folder.split.test) else {}
     result = {
         "method": config.method,
         "network": config.network,
@@ -66,12 +75,12 @@ def finish_run(
     return result
 
 
-def _test_metrics(method: Method, config: Config, folder: DatasetFolder) -> dict[str, float]:
+def _test_metrics(method: Method, config: Config, folder: DatasetFolder, progress: Progress | None) -> dict[str, float]:
     """Test figures at a threshold of 0.5, as the papers have them, and Dice at the one chosen on validation.
 
     Average precision, which knows no threshold, is among them.
     """
-    cases = scored_cases(folder, folder.split.test, config.grid)
+    cases = scored_cases(folder, folder.split.test, config.grid, progress=progress)
     predictor = build_predictor(method, config)
     metrics, chosen = evaluate_at(predictor, cases, [0.5, float(method.threshold)])
     return metrics | {f"{name}_at_threshold": chosen[name] for name in ("dice_global", "dice_case")}

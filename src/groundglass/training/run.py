@@ -11,10 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from lightning import seed_everything
+from lightning.pytorch.utilities import rank_zero_only
 from rich.console import Console
 
 from groundglass.datasets.folder import DatasetFolder
 from groundglass.datasets.load import load_samples
+from groundglass.datasets.progress import Progress
+from groundglass.datasets.progress import waiting_bars
 from groundglass.datasets.tags import contradiction_sentence
 from groundglass.datasets.tags import training_contradictions
 from groundglass.errors import InputError
@@ -109,8 +112,12 @@ def train(
     if found := training_contradictions(folder, labels):
         logger.warning("%s: %s", folder.root, contradiction_sentence(found))
     record = run_record(config, folder, labels)
-    samples = load_samples(folder, folder.split.training, config.grid, kinds=kinds, grow=config.grow)
-    validation = validation_pairs(folder, config)
+    # One process of several speaks for all.
+    shown = None if quiet or getattr(rank_zero_only, "rank", False) else console or Console()
+    with waiting_bars(shown) as bar:
+        read = bar("reading training cases")
+        samples = load_samples(folder, folder.split.training, config.grid, kinds=kinds, grow=config.grow, progress=read)
+        validation = validation_pairs(folder, config, progress=bar("reading validation cases"))
     trainer = build_trainer(
         config,
         output,
@@ -118,7 +125,7 @@ def train(
         validation,
         device=device,
         devices=devices,
-        console=None if quiet else console or Console(),
+        console=shown,
     )
     loader = build_loader(config, method, samples, trainer)
     _say_few_steps(config, method, len(loader))
@@ -134,8 +141,11 @@ def train(
     cpu_seconds = time.process_time() - started
     if not trainer.is_global_zero:  # one process writes the results of all
         return Run(output, method, config, {})
-    chosen = _choose(output if config.select == "best" and validation else last, validation, folder)
-    result = finish_run(chosen, config, folder, output, labels=labels, cpu_seconds=cpu_seconds)
+    with waiting_bars(shown) as bar:
+        kept = output if config.select == "best" and validation else last
+        chosen = _choose(kept, validation, folder, bar("choosing the threshold"))
+        scored = bar("scoring test cases")
+        result = finish_run(chosen, config, folder, output, labels=labels, cpu_seconds=cpu_seconds, progress=scored)
     return Run(output, chosen, config, result)
 
 
@@ -178,10 +188,10 @@ def _seeded_method(config: Config) -> Method:
     return build_method(config)
 
 
-def _choose(checkpoint: Path, validation: list[Pair], folder: DatasetFolder) -> Method:
+def _choose(checkpoint: Path, validation: list[Pair], folder: DatasetFolder, progress: Progress) -> Method:
     """The trained method with its threshold, which is kept in its checkpoint."""
     method, config = load_method(checkpoint)
-    threshold = trained_threshold(method, config, folder, validation)
+    threshold = trained_threshold(method, config, folder, validation, progress=progress)
     method.threshold.fill_(threshold)
     set_threshold(find_checkpoint(checkpoint), threshold)
     return method
