@@ -123,10 +123,13 @@ def test_what_is_told_of_slice_tags_seed_by_seed_is_as_measured() -> None:
     def pseudo(row: str) -> list[str]:
         return [f"{results[row, seed]['pseudo_masks']['dice_global']:.3f}" for seed in range(3)]
 
-    def curve(row: str) -> list[str]:
+    def curve(row: str, seed: int = 0) -> list[str]:
         """Of validation, where a figure changes."""
-        figures = [value for _, value in results[row, 0]["validation_curve"]]
+        figures = [value for _, value in results[row, seed]["validation_curve"]]
         return [f"{figure:.3f}" for before, figure in pairwise([None, *figures]) if figure != before]
+
+    def three(figures: list[str]) -> str:
+        return "{}, {} and {}".format(*figures)
 
     by = "{}, {} and {} by average, {}, {} and {} by maximum, {}, {} and {} of the last map"
     for figures in (pseudo, seeds):
@@ -135,20 +138,21 @@ def test_what_is_told_of_slice_tags_seed_by_seed_is_as_measured() -> None:
     ablated = [one for row in ("", "-no-fidelity", "-no-lesion-decoder") for one in seeds(f"{CRITIC}-10{row}")]
     whole = "{}, {} and {} whole, {}, {} and {} without normal fidelity, {}, {} and {} without the lesion decoder"
     assert whole.format(*ablated) in page
-    one, hundred = (results[f"{CRITIC}-{weight}", 0]["metrics"]["ap_a"] for weight in (1, 100))
-    assert f"a weight of 1 gives {one:.3f}, **10 gives " in page
-    unsteady = curve(f"{CRITIC}-100")
-    assert (
-        f"100 gives {hundred:.3f} and is unsteady (on validation {max(unsteady)} and, at the end, {unsteady[-1]};"
-        in page
-    )
+    assert three(seeds(f"{CRITIC}-1")) in page
+    steep = [curve(f"{CRITIC}-100", seed) for seed in range(3)]
+    assert f"up to {three([max(one) for one in steep])}, at the end {three([one[-1] for one in steep])}" in page
+    still = [curve("decomposition-no-opacities", seed)[-1] for seed in range(3)]
+    assert f"{three(seeds('decomposition-no-opacities'))}, from early epochs" in page
+    assert f"they end at {three(still)}, where" in page
     long = results["attention-fusion-long", 0]["metrics"]["ap_a"]
     passes = "and by validation its first pass was the best: {}, then {}, {} and {}."
     assert f"gives {long:.3f} in seed 0, {passes.format(*curve('attention-fusion-long')[-4:])}" in page
     assert f"({', '.join(seeds('decomposition-no-critic'))})" in page
-    small = [f"decomposition-{name}-small" for name in ("released", "paper")]
-    first, last = ([curve(row)[place] for row in small] for place in (0, -1))
-    assert "({} and {} on validation) and end at {} and {}".format(*first, *last) in page
+    ends = [
+        three([curve(f"decomposition-{name}-small", seed)[-1] for seed in range(3)]) for name in ("released", "paper")
+    ]
+    assert f"end on validation at {ends[0]}, and at {ends[1]}" in page
+    assert f"(`-from-scratch`: {three(seeds('decomposition-from-scratch'))})" in page
     steps = curve("decomposition")
     assert f"{steps[0]} after 20 steps, then {', '.join(steps[1:-1])} and {steps[-1]} after 100 to 600 steps" in page
 
