@@ -138,7 +138,8 @@ def test_a_huge_body_is_refused(client: TestClient, dataset: Path, answer: Answe
 
 def test_a_form_is_refused(client: TestClient) -> None:
     """What a page of another site can post without asking."""
-    assert client.post("/api/train", data={"a": "b"}).status_code == 415
+    for path in ("/api/train", "/api/stop"):
+        assert client.post(path, data={"a": "b"}).status_code == 415
 
 
 @pytest.mark.parametrize(

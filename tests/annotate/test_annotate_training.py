@@ -123,10 +123,60 @@ def test_what_to_click_depends_on_the_recipe(dataset: Path, tmp_path: Path, meth
 def test_a_training_that_is_killed_is_said(annotator: Annotator, answer: Answer) -> None:
     click_some(annotator, answer, "case0")
     annotator.training.start()
-    while annotator.training._process is None:
+    while (process := annotator.training._process) is None:
         time.sleep(0.01)
-    annotator.close()
+    process.kill()
     assert "ended with code" in wait(annotator, "failed")["message"]
+
+
+def test_a_training_is_stopped_and_answers_model_and_checkpoint_stay(
+    annotator: Annotator, client: TestClient, answer: Answer, recipe: Path
+) -> None:
+    recipe.write_text(recipe.read_text().replace("epochs: 2", "epochs: 100000"))
+    annotator.training = Training(annotator.source, str(recipe), annotator.training.finished)
+    click_some(annotator, answer, "case0")
+    kept = annotator.annotation.labels.store.path.read_bytes()
+    assert client.post("/api/stop", json={}).json()["state"] == "idle", "there is nothing to stop"
+    client.post("/api/train", json={})
+    last = annotator.training.runs / "annotate-1" / "checkpoints" / "last.ckpt"
+    until = time.monotonic() + 400
+    while not last.exists():
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    assert client.post("/api/stop", json={}).json()["state"] == "stopping"
+    assert "going on already" in client.post("/api/train", json={}).json()["error"]
+    status = wait(annotator, "stopped", "failed", "finished", seconds=60)
+    assert (status["state"], status["message"]) == (
+        "stopped",
+        "annotate-1 was stopped; the model is the one before, and all answers are kept",
+    )
+    assert annotator.training._process is not None
+    assert annotator.training._process.returncode == 143
+    assert last.is_file(), "the run can be gone on with"
+    assert finished_runs(annotator.training.runs) == []
+    assert annotator.model.run is None
+    assert annotator.annotation.labels.store.path.read_bytes() == kept
+
+
+def test_what_is_stopped_before_anything_runs_does_not_begin(
+    annotator: Annotator, answer: Answer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    click_some(annotator, answer, "case0")
+    really = Training._train
+
+    def stopped_first(training: Training, run: Path) -> None:
+        training.stop()
+        really(training, run)
+
+    monkeypatch.setattr(Training, "_train", stopped_first)
+    annotator.training.start()
+    assert wait(annotator, "stopped", "failed", "finished", seconds=60)["state"] == "stopped"
+    assert annotator.training._process is None
+    monkeypatch.setattr(Training, "_train", lambda training, run: None)
+    monkeypatch.setattr(annotator.training, "finished", lambda run: None)
+    annotator.training.start()
+    status = wait(annotator, "finished", "failed", "stopped", seconds=60)
+    assert (status["state"], status["message"], status["run"]) == ("finished", "", "annotate-2")
 
 
 def test_a_plain_folder_is_copied_before_it_is_trained_on_and_clicking_goes_on(
@@ -186,7 +236,9 @@ def test_stopping_ends_the_copying_too(plain: Annotator) -> None:
     while (copying := plain.training._copying) is None or copying.pid is None:
         time.sleep(0.001)
     plain.close()
-    assert wait(plain, "failed", seconds=60)["message"].startswith("the copying of the scans")
+    assert wait(plain, "stopped", "failed", seconds=60)["state"] == "stopped"
+    assert not copying.is_alive()
+    assert not plain.source.is_prepared
 
 
 def test_what_was_not_foreseen_ends_a_training_too(

@@ -56,6 +56,7 @@ def routes() -> list[BaseRoute]:
         post("/api/question", lambda app, name, body: _asked(app.annotation.guide.next(name))),
         post("/api/import", _import, most=MAX_IMPORT),
         post("/api/train", lambda app, name, body: _train(app)),
+        post("/api/stop", lambda app, name, body: _stop(app)),
     ]
 
 
@@ -144,6 +145,11 @@ def _import(app: Annotator, name: str, body: Any) -> Any:
 
 def _train(app: Annotator) -> Any:
     app.training.start()
+    return app.training.status()
+
+
+def _stop(app: Annotator) -> Any:
+    app.training.stop()
     return app.training.status()
 
 

@@ -10,6 +10,8 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -29,6 +31,8 @@ from groundglass.training.history import read_history
 
 logger = logging.getLogger(__name__)
 
+STOPPABLE = ("preparing", "training")
+STOPPED = "was stopped; the model is the one before, and all answers are kept"
 COPYING_ENDED = (
     "the copying of the scans into a dataset was ended before it was done, perhaps for want of memory; see the "
     "terminal, and train again"
@@ -81,21 +85,29 @@ class Training:
             InputError: If one is going on.
         """
         with self._lock:
-            if self.state in ("preparing", "training"):
-                raise InputError("a training is going on already; wait until it is done")
+            if self.state in (*STOPPABLE, "stopping"):
+                raise InputError("a training is going on already; wait until it is done, or stop it")
+            self._process = self._copying = None
             self.run = self.runs / f"{PREFIX}{next_number(self.runs)}"
             self.state, self.message = "preparing", ""
         threading.Thread(target=self._work, args=(self.run,), daemon=True).start()
 
     def stop(self) -> None:
-        """End a run that is going on; it can be resumed with ``groundglass train --resume``."""
-        if self._copying is not None and self._copying.is_alive():
-            self._copying.terminate()
-        if self._process is not None and self._process.poll() is None:
-            self._process.terminate()
+        """End a run that is going on, if there is one; its folder stays, for ``groundglass train --resume``."""
+        with self._lock:
+            if self.state not in STOPPABLE:
+                return
+            self.state = "stopping"
+            if self._copying is not None and self._copying.is_alive():
+                self._copying.terminate()
+            if self._process is not None and self._process.poll() is None:
+                self._process.terminate()
 
     def status(self) -> dict[str, Any]:
-        """``state`` (idle, preparing, training, finished or failed), ``epoch`` of ``epochs``, ``message``, ``run``."""
+        """``state``, ``epoch`` of ``epochs``, ``dice``, ``message`` and ``run``.
+
+        The state is idle, preparing, training, stopping, or what became of it: finished, stopped or failed.
+        """
         rows = read_history(self.run / "history.csv") if self.run else []
         dices = [row["val_dice_global"] for row in rows if row.get("val_dice_global")]
         return {
@@ -108,12 +120,11 @@ class Training:
         }
 
     def _work(self, run: Path) -> None:
-        """Whatever happens, it ends as finished or failed: anything else would stop all further trainings."""
+        """Whatever happens, it ends as finished, stopped or failed: else there could be no further training."""
         try:
             self.runs.mkdir(parents=True, exist_ok=True)
             if not self.source.is_prepared:
                 self._prepare()
-            self.state = "training"
             self._train(run)
             self.finished(run)
             self.message, self.state = "", "finished"
@@ -126,7 +137,19 @@ class Training:
             self._fail("the training failed for a reason that was not foreseen; see the terminal, and train again")
 
     def _fail(self, message: str) -> None:
-        self.message, self.state = message, "failed"
+        with self._lock:
+            if self.state == "stopping" and self.run is not None:
+                self.message, self.state = f"{self.run.name} {STOPPED}", "stopped"
+            else:
+                self.message, self.state = message, "failed"
+
+    @contextmanager
+    def _unless_stopped(self) -> Iterator[None]:
+        """Something is begun in the block, which stopping then knows of; nothing, if it was stopped before."""
+        with self._lock:
+            if self.state == "stopping":
+                raise InputError(STOPPED)
+            yield
 
     def _prepare(self) -> None:
         """Copy a plain folder in another process, which leaves this one free for clicks."""
@@ -134,8 +157,9 @@ class Training:
         hear, say = context.Pipe(duplex=False)
         given = (self.source.path, self.source.work, self.source.intensity)
         with self.source.being_prepared(), hear:
-            self._copying = context.Process(target=_prepare_and_say, args=(say, *given), daemon=True)
-            self._copying.start()
+            with self._unless_stopped():
+                self._copying = context.Process(target=_prepare_and_say, args=(say, *given), daemon=True)
+                self._copying.start()
             say.close()  # the other process has its own end: when it is gone, nothing more can be heard
             try:
                 wrong = hear.recv()
@@ -153,7 +177,9 @@ class Training:
         log = run.with_suffix(".log")
         with log.open("wb") as file:
             environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
-            self._process = subprocess.Popen(command, stdout=file, stderr=file, env=environment)
+            with self._unless_stopped():
+                self._process = subprocess.Popen(command, stdout=file, stderr=file, env=environment)
+                self.state = "training"
         if code := self._process.wait():
             raise InputError(why(log, code))
 

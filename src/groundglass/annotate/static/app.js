@@ -75,9 +75,17 @@ export class App extends Answering {
     return inside(place.row, rows) && inside(place.column, columns);
   }
 
-  async train() {
+  train() {
+    return this.begun("/api/train");
+  }
+
+  stop() {
+    return this.begun("/api/stop");
+  }
+
+  async begun(path) {
     await this.guard(async () => {
-      await post("/api/train");
+      await post(path);
       await this.refresh();
     });
   }

@@ -38,7 +38,7 @@ function listen(app) {
 }
 
 function poll(app) {
-  const busy = ["preparing", "training"].includes(app.summary.training.state) || !app.summary.model.questions_ready;
+  const busy = ["preparing", "training", "stopping"].includes(app.summary.training.state) || !app.summary.model.questions_ready;
   setTimeout(async () => {
     if (!document.hidden) await app.guard(() => app.refresh());
     poll(app);

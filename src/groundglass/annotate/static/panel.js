@@ -5,6 +5,13 @@ import { $, button, fill, h, toggle } from "./dom.js";
 
 const TAGS = { slice_tag: ["lesion-free slice", "slice with lesion"], scan_tag: ["healthy scan", "diseased scan"] };
 
+/** What is said of a training that is going on. */
+const DOING = {
+  preparing: () => "preparing the scans",
+  training: ({ epoch, epochs, dice }) => `epoch ${epoch} of ${epochs}${dice === null ? "" : ` · validation Dice ${dice.toFixed(3)}`}`,
+  stopping: () => "being stopped",
+};
+
 export function renderPanel(app) {
   const { notices } = app.summary;
   fill($("notices"), notices, () => notices.map((text) => h("p", {}, text)));
@@ -74,11 +81,13 @@ function tagRow(title, value, choices) {
 function renderModel(app) {
   const { training, model, gain } = app.summary;
   fill($("model"), [training, model, gain], () => modelLines(app));
+  // By itself: what the model's lines say changes with every epoch, also while the button is pressed.
+  const stoppable = training.state === "preparing" || training.state === "training";
+  fill($("stop"), stoppable, () => (stoppable ? [button("Stop", { class: "wide", title: "End this training" }, () => app.stop())] : []));
 }
 
 function modelLines(app) {
   const { training, model, gain } = app.summary;
-  const busy = training.state === "preparing" || training.state === "training";
   const lines = [
     h(
       "div",
@@ -87,17 +96,17 @@ function modelLines(app) {
       h("span", { class: "muted" }, model.name ? `${model.name}${model.questions_ready ? "" : ", choosing …"}` : model.loading ? "loading …" : "none yet"),
     ),
   ];
-  if (busy) {
-    const dice = training.dice === null ? "" : ` · validation Dice ${training.dice.toFixed(3)}`;
-    const text = training.state === "preparing" ? "preparing the scans" : `epoch ${training.epoch} of ${training.epochs}${dice}`;
+  const doing = DOING[training.state];
+  if (doing) {
     lines.push(
       h("progress", { max: String(training.epochs), value: String(training.epoch) }),
-      h("p", { class: "muted small" }, `${training.run}: ${text}. Go on clicking.`),
+      h("p", { class: "muted small" }, `${training.run}: ${doing(training)}. Go on clicking.`),
     );
   } else {
     lines.push(button("Train now", { class: "wide", title: "Shift T", id: "train" }, () => app.train()));
   }
   if (training.state === "failed") lines.push(h("p", { class: "error" }, training.message));
+  if (training.state === "stopped") lines.push(h("p", { class: "muted small" }, `${training.message}.`));
   if (gain) {
     const sign = gain.per_minute < 0 ? "−" : "+";
     const figure = `${sign}${Math.abs(gain.per_minute).toFixed(3)} Dice per minute`;
