@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -62,6 +63,25 @@ def test_a_token_works_once_and_becomes_a_cookie_scripts_cannot_read(stranger: T
     again = stranger.get(f"/login?token={token}", follow_redirects=False)
     assert again.status_code == 303, "the same browser may open the link again"
     stranger.cookies.clear()
+    assert stranger.get(f"/login?token={token}").status_code == 403
+
+
+def test_a_login_ends_when_it_was_not_used_for_twelve_hours(
+    stranger: TestClient, sessions: Sessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now)
+    (token,) = sessions.tokens
+    reply = stranger.get(f"/login?token={token}", follow_redirects=False)
+    assert "max-age=604800" in reply.headers["set-cookie"].lower(), "the browser keeps it for a week"
+    (cookie,) = stranger.cookies.values()
+    for _ in range(3):
+        now += 11.9 * 3600
+        assert sessions.annotator(cookie) == "anna", "every use is good for twelve hours more"
+    assert "set-cookie" not in stranger.get("/api/session").headers
+    now += 12.1 * 3600
+    for _ in range(2):
+        assert stranger.get("/api/session", headers={"Cookie": f"groundglass-8000={cookie}"}).status_code == 401
     assert stranger.get(f"/login?token={token}").status_code == 403
 
 

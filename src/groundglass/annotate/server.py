@@ -27,7 +27,9 @@ from groundglass.annotate.sessions import Sessions
 from groundglass.errors import InputError
 
 MOST_PORT = 65535
-COOKIE_SECONDS = 12 * 3600
+COOKIE_SECONDS = 7 * 24 * 3600
+"""How long a browser keeps a cookie. It is never set anew, as a late reply would set one person's over another's; it is
+the sessions that end, when they are not used."""
 
 
 def build_app(annotator: Annotator, sessions: Sessions, *, host: str = "127.0.0.1", port: int = 0) -> Starlette:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Sequence
 
 from groundglass.errors import InputError
 from groundglass.labels.events import NOT_PEOPLE
 
+IDLE_SECONDS = 12 * 3600
+"""After so long without a request a cookie is good no more."""
+
 
 class Sessions:
-    """One single-use token an annotator.
+    """One single-use token an annotator, and the cookies they became. An open page keeps its cookie in use.
 
     Args:
         annotators: Their names.
@@ -27,6 +31,7 @@ class Sessions:
             raise InputError(f"an annotator cannot be called {taken[0]!r}: no person's labels are; choose another name")
         self.tokens = {secrets.token_urlsafe(32): name for name in names}
         self._cookies: dict[str, str] = {}
+        self._used: dict[str, float] = {}
 
     def redeem(self, token: str) -> str | None:
         """The cookie for a token, which is used up by this; ``None`` if it is wrong or used."""
@@ -35,9 +40,14 @@ class Sessions:
             return None
         cookie = secrets.token_urlsafe(32)
         self._cookies[cookie] = self.tokens.pop(known)
+        self._used[cookie] = time.time()
         return cookie
 
     def annotator(self, cookie: str) -> str | None:
-        """Whose cookie it is, or ``None``."""
-        found = (name for one, name in self._cookies.items() if secrets.compare_digest(one.encode(), cookie.encode()))
-        return next(found, None)
+        """Whose cookie it is, which is good for another :data:`IDLE_SECONDS` from now; ``None`` if it is nobody's."""
+        found = (one for one in self._cookies if secrets.compare_digest(one.encode(), cookie.encode()))
+        known, now = next(found, None), time.time()
+        if known is None or now - self._used[known] > IDLE_SECONDS:
+            return None
+        self._used[known] = now
+        return self._cookies[known]
