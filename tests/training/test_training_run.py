@@ -71,6 +71,7 @@ def test_the_config_is_complete(finished: Run, blobs: DatasetFolder) -> None:
     assert content.pop("data") == str(blobs.root)
     assert content.pop("split_hash") == blobs.split.hash
     assert len(content.pop("labels_hash")) == 12
+    assert content.pop("started_from") is None
     assert Config.from_dict(content) == finished.config
 
 
@@ -325,7 +326,7 @@ def test_a_start_that_failed_leaves_the_folder_free(
 
 def record_of(done: Run) -> dict[str, Any]:
     content = yaml.safe_load((done.folder / "config.yaml").read_text())
-    return {key: value for key, value in content.items() if key not in ("data", "split_hash", "labels_hash")}
+    return {key: value for key, value in content.items() if key in Config.__dataclass_fields__}
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,9 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--recipe", action=ActionConfigFile, help="a YAML file or the name of a recipe, e.g. cb-flip-rot"
     )
     parser.add_argument("--resume", action="store_true", help="go on with the run in --output")
+    parser.add_argument(
+        "--start-from", help="start from the weights of an earlier run (folder or .ckpt), or of the model 'shipped'"
+    )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
     parser.add_argument("--devices", type=int, default=1, help="processes or GPUs to train on together")
     parser.add_argument("--quiet", action="store_true", help="no progress, no table")
@@ -71,6 +74,7 @@ def run(arguments: Namespace) -> None:
         resume=arguments.resume,
         device=arguments.device,
         devices=arguments.devices,
+        start=arguments.start_from,
         quiet=arguments.quiet,
     )
     if finished.result and not arguments.quiet:

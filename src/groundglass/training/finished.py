@@ -16,7 +16,12 @@ from groundglass.scans.readable import readable
 
 RECORD = "config.yaml"
 RESULT = "result.json"
-DATA_KEYS = {"data": "the dataset", "split_hash": "the dataset's split", "labels_hash": "the set of labels"}
+DATA_KEYS = {
+    "data": "the dataset",
+    "split_hash": "the dataset's split",
+    "labels_hash": "the set of labels",
+    "started_from": "what --start-from names",
+}
 """Keys of ``config.yaml`` that are none of a recipe."""
 APART = ("data", "split_hash", "seed")
 """Keys of ``config.yaml`` that are no settings: where the data lay, what ``result.json`` names too, and the seed."""
@@ -89,7 +94,7 @@ def read_run_record(path: Path) -> dict[str, Any]:
         recipe = Config.from_dict({key: value for key, value in content.items() if key not in DATA_KEYS})
     except InputError as error:
         raise InputError(f"{path}: from another version of groundglass ({error}); train again") from error
-    plain: dict[str, Any] = json.loads(json.dumps(content | recipe.to_dict()))
+    plain: dict[str, Any] = json.loads(json.dumps({"started_from": None} | content | recipe.to_dict()))
     return plain
 
 

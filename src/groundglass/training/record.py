@@ -17,19 +17,24 @@ from groundglass.experiments.config import Config
 from groundglass.files import write_text
 from groundglass.labels.events import Label
 from groundglass.labels.events import to_json
+from groundglass.scans.fingerprint import fingerprint
 from groundglass.training.finished import DATA_KEYS
 from groundglass.training.finished import RECORD
 from groundglass.training.finished import RESULT
 from groundglass.training.finished import read_run_record
+from groundglass.training.start_from import weights_of
 
 
-def run_record(config: Config, folder: DatasetFolder, labels: Sequence[Label]) -> dict[str, Any]:
-    """The complete recipe, and what identifies the dataset and the labels trained on."""
+def run_record(
+    config: Config, folder: DatasetFolder, labels: Sequence[Label], start: str | Path | None = None
+) -> dict[str, Any]:
+    """The complete recipe, and what identifies the dataset, the labels trained on and the weights started from."""
     content = json.dumps([to_json(label) for label in labels], sort_keys=True).encode()
     data = {
         "data": str(folder.root),
         "split_hash": folder.split.hash,
         "labels_hash": hashlib.sha256(content).hexdigest()[:12],
+        "started_from": None if start is None else fingerprint(weights_of(start))[:12],
     }
     plain: dict[str, Any] = json.loads(json.dumps(data | config.to_dict()))  # tuples as lists, as YAML has them
     return plain

@@ -40,6 +40,7 @@ from groundglass.training.record import check_run_folder
 from groundglass.training.record import run_record
 from groundglass.training.record import write_run_record
 from groundglass.training.result import finish_run
+from groundglass.training.start_from import start_from
 from groundglass.training.threshold import trained_threshold
 from groundglass.training.trainer import build_loader
 from groundglass.training.trainer import build_trainer
@@ -83,6 +84,7 @@ def train(
     resume: bool = False,
     device: str = "auto",
     devices: int = 1,
+    start: str | Path | None = None,
     quiet: bool = False,
     console: Console | None = None,
 ) -> Run:
@@ -95,23 +97,25 @@ def train(
         resume: Go on with the run in ``output``; the weights come out as if it had never stopped.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         devices: Number of processes (CPU) or GPUs to train on together.
+        start: ``shipped``, a run folder or a checkpoint file from whose weights the network starts, in place of those
+            the recipe names.
         quiet: Show no progress.
         console: Where to show progress.
 
     Raises:
-        InputError: If the dataset lacks the labels the method needs, the run folder exists (without ``resume``) or
-            is of another recipe or other labels (with it), a file is damaged, there is no such device, a batch is too
-            small for batch normalization, or the training diverges.
+        InputError: If the dataset lacks the labels the method needs, the run folder exists (without ``resume``) or is
+            of another recipe or other labels (with it), ``start`` has another network, a file is damaged, there is no
+            such device, a batch is too small for batch normalization, or the training diverges.
     """
     keep_freed_memory()
     output = Path(output)
-    method = _seeded_method(config)
+    method = _seeded_method(config, start)
     folder = DatasetFolder.open(data)
     kinds = config.labels or list(method.uses)
     labels = _labels(folder, kinds, config)
     if found := training_contradictions(folder, labels):
         logger.warning("%s: %s", folder.root, contradiction_sentence(found))
-    record = run_record(config, folder, labels)
+    record = run_record(config, folder, labels, start)
     # One process of several speaks for all.
     shown = None if quiet or getattr(rank_zero_only, "rank", False) else console or Console()
     with waiting_bars(shown) as bar:
@@ -183,9 +187,12 @@ def _ways_to_label(folder: DatasetFolder, kinds: Sequence[str]) -> str:
     return f"nor have they masks to make them from, so give them with 'groundglass annotate {folder.root}'"
 
 
-def _seeded_method(config: Config) -> Method:
+def _seeded_method(config: Config, start: str | Path | None) -> Method:
     seed_everything(config.seed, verbose=False)
-    return build_method(config)
+    method = build_method(config)
+    if start is not None:
+        start_from(method, start)
+    return method
 
 
 def _choose(checkpoint: Path, validation: list[Pair], folder: DatasetFolder, progress: Progress) -> Method:
