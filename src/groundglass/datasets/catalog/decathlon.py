@@ -14,10 +14,10 @@ from typing import ClassVar
 
 from groundglass.datasets.catalog.description import MaskValues
 from groundglass.datasets.catalog.description import read_description
-from groundglass.datasets.catalog.layout import FolderLayout
 from groundglass.datasets.catalog.layout import Source
 from groundglass.datasets.catalog.layout import StatedIntensity
 from groundglass.datasets.catalog.layout import complete_parts
+from groundglass.datasets.catalog.own_masks import OwnMasks
 from groundglass.datasets.catalog.patients import patients_of
 from groundglass.datasets.splits import PARTS
 from groundglass.errors import InputError
@@ -41,7 +41,7 @@ class _Entry:
     patient: str | None
 
 
-class DecathlonDatalist(FolderLayout):
+class DecathlonDatalist(OwnMasks):
     """A JSON file with lists ``training``, ``validation`` and ``test`` of ``{"image", "label"}``.
 
     Paths are relative to the JSON file or absolute. An entry may have a ``patient`` (else ``patients.csv`` beside the
@@ -73,11 +73,9 @@ class DecathlonDatalist(FolderLayout):
         intensity: StatedIntensity | None = None,
     ) -> None:
         path = Path(root)
-        super().__init__(path.parent if path.is_file() else path)
+        super().__init__(path.parent if path.is_file() else path, lesion_labels=lesion_labels, intensity=intensity)
         self.path = path if path.is_file() else _json_in(path)
         self.fold = fold
-        self.lesion_labels = lesion_labels
-        self.intensity: StatedIntensity | None = intensity
 
     def sources(self) -> list[Source]:
         """Training, validation and test cases.

@@ -10,11 +10,10 @@ from typing import ClassVar
 
 from groundglass.datasets.catalog.description import MaskValues
 from groundglass.datasets.catalog.description import read_description
-from groundglass.datasets.catalog.layout import FolderLayout
 from groundglass.datasets.catalog.layout import Source
-from groundglass.datasets.catalog.layout import StatedIntensity
 from groundglass.datasets.catalog.layout import complete_parts
 from groundglass.datasets.catalog.layout import pair
+from groundglass.datasets.catalog.own_masks import OwnMasks
 from groundglass.datasets.catalog.patients import patients_of
 from groundglass.errors import InputError
 from groundglass.scans.reader import read_scan
@@ -24,7 +23,7 @@ logger = logging.getLogger(__name__)
 CHANNEL = re.compile(r"(.+)_(\d{4})")
 
 
-class NnUNetRaw(FolderLayout):
+class NnUNetRaw(OwnMasks):
     """A folder ``DatasetXXX_Name`` with images ``CASE_0000`` and masks ``CASE``.
 
     ``imagesTs`` tests if there are masks in ``labelsTs``; without them nothing can be scored on it, and it is not read.
@@ -43,17 +42,6 @@ class NnUNetRaw(FolderLayout):
     """
 
     expects: ClassVar[str] = "imagesTr, labelsTr and dataset.json"
-
-    def __init__(
-        self,
-        root: str | Path,
-        *,
-        lesion_labels: tuple[int, ...] | None = None,
-        intensity: StatedIntensity | None = None,
-    ) -> None:
-        super().__init__(root)
-        self.lesion_labels = lesion_labels
-        self.intensity: StatedIntensity | None = intensity
 
     def sources(self) -> list[Source]:
         """Training, validation and test cases.

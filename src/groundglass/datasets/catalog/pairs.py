@@ -10,13 +10,11 @@ from pathlib import Path
 from typing import ClassVar
 
 from groundglass.datasets.case import Case
-from groundglass.datasets.catalog.layout import FolderLayout
 from groundglass.datasets.catalog.layout import Source
-from groundglass.datasets.catalog.layout import StatedIntensity
 from groundglass.datasets.catalog.layout import by_stem
 from groundglass.datasets.catalog.layout import pair
-from groundglass.datasets.catalog.lesion_values import check_lesion_labels
 from groundglass.datasets.catalog.lesion_values import read_lesions
+from groundglass.datasets.catalog.own_masks import OwnMasks
 from groundglass.datasets.catalog.patients import patients_of
 from groundglass.datasets.catalog.point_files import read_points
 from groundglass.datasets.catalog.slice_table import read_slice_table
@@ -40,7 +38,7 @@ logger = logging.getLogger(__name__)
 FILES = (*VOLUME_SUFFIXES, *images.SUFFIXES, ".zip")
 
 
-class PairedFolders(FolderLayout):
+class PairedFolders(OwnMasks):
     """``images/``, and with the same names (but for the ending) ``masks/`` and, if wanted, ``lungs/``.
 
     An image is a NIfTI, NRRD or image file, a zip archive of DICOM files, or a folder of the DICOM files or images of
@@ -71,18 +69,6 @@ class PairedFolders(FolderLayout):
     """
 
     expects: ClassVar[str] = "images/ and, with files of the same names, masks/"
-
-    def __init__(
-        self,
-        root: str | Path,
-        *,
-        lesion_labels: tuple[int, ...] | None = None,
-        intensity: StatedIntensity | None = None,
-    ) -> None:
-        super().__init__(root)
-        check_lesion_labels(lesion_labels)
-        self.lesion_labels = lesion_labels
-        self.intensity: StatedIntensity | None = intensity
 
     def sources(self) -> list[Source]:
         """One case for each image, sorted by name.
